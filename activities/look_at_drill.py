@@ -55,6 +55,6 @@ def _checks(drill: Drill, seen: DrillVm | None) -> Iterator[Check]:
     disks = f"without {', '.join(missing)}" if missing else f"all {len(seen.disks)}"
     yield Check(name="disks", passed=not missing, found=disks)
     for nic in seen.nics:
-        inside = nic.subnet is not None and nic.subnet.parent == drill.order.network
+        inside = nic.subnet is not None and nic.subnet.parent == drill.network
         where = f"{nic.address or 'no address'} in {nic.subnet or 'no subnet'}"
         yield Check(name=f"interface {nic.id.name}", passed=inside and bool(nic.address), found=where)

@@ -1,6 +1,7 @@
 """The end of a sweep: remove orphaned target resources that this deployment created, a few at a time.
 
-Only in the mode `cleanup`, and only if the inventory was read in full. Every other mode reports them only.
+Only in the mode `cleanup`, networks for drills wherever drills are on, and only if the inventory was read in full. Else
+they are only reported.
 """
 
 from dataclasses import replace
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 
 from shared.arm.client import Azure
 from shared.config.intervals import FRESH_FOR, TTL_SLOW
-from shared.config.settings import Mode
+from shared.model.naming import is_drill_network
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready, StepResult
@@ -17,7 +18,7 @@ from shared.observe.orphans import Networks, made_in_target, tagged_since, used_
 from shared.provision.registry import remove, usage
 from shared.readers.locks import read_locks
 from shared.reconcile.inventory import ComplianceReport
-from shared.reconcile.orphans import notes_of, reason_to_keep, unneeded
+from shared.reconcile.orphans import notes_of, reason_to_keep, removal_disabled, unneeded
 from shared.reconcile.sweep import Sweep
 from shared.reporting.audit_log import decided
 from shared.site_recovery.replicated_items import refresh
@@ -38,15 +39,16 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
     settings, poll = azure.settings, azure.settings.poll_seconds
     proofs, kept = await _orphans(azure, await compliance_report(azure, poll * TTL_SLOW))
     removed: list[ResourceId] = []
-    if proofs and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
-        why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
-        kept |= dict.fromkeys(proofs, f"{why}; cleanup removes it once it is old enough, unless something uses it")
-    elif proofs:
+    if any(not removal_disabled(orphan, settings) for orphan in proofs):
         refresh(azure)
         found = await compliance_report(azure, FRESH_FOR)
         proofs, kept = await _orphans(azure, found)
-        removed, used = await _remove(azure, found, proofs)
+        removable = {orphan: proof for orphan, proof in proofs.items() if not removal_disabled(orphan, settings)}
+        removed, used = await _remove(azure, found, removable)
         kept |= used
+    for orphan in proofs:
+        if why := removal_disabled(orphan, settings):
+            kept[orphan] = f"{why}; cleanup removes it once it is old enough, unless something uses it"
     found_orphans = {"removed": tuple(removed), "orphans": notes_of(kept)}
     return Ready(value=request.with_(report=request.report and request.report.model_copy(update=found_orphans)).dump())
 
@@ -104,10 +106,18 @@ async def _reason_to_keep(
     azure: Azure, orphan: ResourceId, origin: Origin, created_at: datetime | None, networks: Networks
 ) -> str | None:
     """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
-    why = await networks.reason_to_keep(orphan)
+    why = await networks.reason_to_keep(orphan) or await _drill_in(azure, orphan)
     locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
     made = await usage(azure, orphan) if not why else None
     if made is None:
         return why or None
     made = replace(made, created_at=made.created_at or created_at)
     return reason_to_keep(made, origin, locks, datetime.now(UTC), azure.settings)
+
+
+async def _drill_in(azure: Azure, orphan: ResourceId) -> str:
+    """Which drill under way names the network, or "". Raises OriginStoreError."""
+    if not is_drill_network(orphan):
+        return ""
+    drills = await azure.drills.open()
+    return next((f"a drill of {drill.vm.name} is under way in it" for drill in drills if drill.network == orphan), "")

@@ -84,6 +84,7 @@ def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
         "cacheCleaner": caches if cleans else [],
         "vaultOperator": vaults,
         "drillReader": targets if drills else [],
+        "drillNetworkWriter": targets if drills else [],
         "driller": vaults if drills else [],
     }
 

@@ -8,10 +8,10 @@ from azure.durable_functions import DurableOrchestrationClient
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.arm.client import Azure
-from shared.config.drill_schedule import network_id
+from shared.config.drill_schedule import drill_network
 from shared.config.settings import Settings
 from shared.model.caller import Caller
-from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
+from shared.model.drill import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.observe.drill import Preflight, preflight
@@ -71,8 +71,10 @@ class DrillBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    network: Annotated[str, AfterValidator(network_id)] = Field(
-        alias="network", description="The resource ID of an isolated virtual network in the target region."
+    network: Annotated[str, AfterValidator(drill_network)] = Field(
+        alias="network",
+        description="The resource ID of an isolated virtual network in the target region, or create: one that the app "
+        "makes for the target network of the VM, and removes when no profile asks for it.",
     )
     recovery_point: Annotated[str, AfterValidator(_point)] = Field(
         LATEST, alias="recoveryPoint", max_length=1000, description=f"Allowed: {_POINTS}."
@@ -86,7 +88,7 @@ class DrillBody(BaseModel):
 
     def order(self, caller: Caller) -> DrillOrder:
         return DrillOrder(
-            network=ResourceId(self.network),
+            network=ResourceId(self.network) if self.network != CREATE else CREATE,
             recovery_point=self.recovery_point,
             keep_minutes=self.keep_minutes,
             asked_by=(caller,),
@@ -258,5 +260,7 @@ def _plan_view(azure: Azure, found: Preflight) -> DrillPlanView:
         size=found.size.name if found.size else "",
         cores=found.size.cores if found.size else 0,
         recovery_point=found.point,
+        network=found.network.id if found.network else None,
+        network_change=found.network.change if found.network else None,
         writes_disabled=azure.settings.writes_disabled,
     )

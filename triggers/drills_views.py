@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from shared.model.base import Model
+from shared.model.drill_network import NetworkChange
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -105,6 +106,8 @@ class DrillPlan(Model):
     test_vm: ResourceId | None = None
     size: str = ""
     cores: int = 0
+    network: ResourceId | None = None
+    network_change: NetworkChange | None = None
 
 
 class DrillPlansView(View):
@@ -142,4 +145,6 @@ def _plan(found: Preflight) -> DrillPlan:
         test_vm=found.seen.test_vm if found.seen else None,
         size=found.size.name if found.size else "",
         cores=found.size.cores if found.size else 0,
+        network=found.network.id if found.network else None,
+        network_change=found.network.change if found.network else None,
     )

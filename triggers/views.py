@@ -12,6 +12,7 @@ from shared.model.base import Model
 from shared.model.changes import Difference
 from shared.model.cost import Cost
 from shared.model.drill import Drill, DrillOutcome, DrillPoint
+from shared.model.drill_network import NetworkChange
 from shared.model.findings import Finding
 from shared.model.item_details import ItemDetails
 from shared.model.plan import ResourcePreview, Setting
@@ -95,7 +96,8 @@ class PlanView(View):
 
 
 class DrillPlanView(View):
-    """What POST .../drill would begin: the test VM of that `size` and its disks, and every reason against it."""
+    """What POST .../drill would begin: the test VM of that `size` and its disks, the network, which the app would
+    `create` or `update` before if it says so, and every reason against it."""
 
     vm_id: ResourceId
     refused: bool
@@ -105,6 +107,8 @@ class DrillPlanView(View):
     size: str = ""
     cores: int = 0
     recovery_point: DrillPoint | None = None
+    network: ResourceId | None = None
+    network_change: NetworkChange | None = None
     writes_disabled: str
 
 

@@ -69,6 +69,7 @@ func rolesIn(subscriptionId string, environmentName string, roles object, about 
         targetWriter: about.targetGroups
         targetCleaner: about.cleanup ? about.targetGroups : []
         drillReader: about.drills ? about.targetGroups : []
+        drillNetworkWriter: about.drills ? about.targetGroups : []
         // Of a group that is named the deployment makes it, and it stays.
         groupCreator: filter(about.targetGroups, group => empty(group))
         groupCleaner: filter(about.targetGroups, group => about.cleanup && empty(group))

@@ -29,6 +29,7 @@ from shared.config.settings import Mode, Settings, load_settings
 from shared.model.drill import Drill
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import REMOVABLE
+from shared.reconcile.orphans import removal_disabled
 from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
@@ -202,12 +203,13 @@ class Azure:
         """Passes if the settings allow to disable a protection without a confirmation. Raises WriteRefusedError."""
         self._check_writes_on()
         if self.settings.mode is not Mode.CLEANUP:
-            raise WriteRefusedError("CleanupOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed, or removed")
+            raise WriteRefusedError("CleanupOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed")
 
     def check_removal(self, orphan: ResourceId) -> None:
         """Passes if the settings allow to remove `orphan` and its type is removable: never a disk, a vault, or anything
         in a vault. Raises WriteRefusedError."""
-        self.check_disable()
+        if refused := removal_disabled(orphan, self.settings):
+            raise WriteRefusedError("CleanupOff", f"{refused}: nothing is removed")
         self.check_write(orphan)
         if not any(orphan.is_type(kind.type) for kind in REMOVABLE):
             raise WriteRefusedError("NeverRemoved", f"{orphan} is of a kind that is never removed")

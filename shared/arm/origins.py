@@ -63,6 +63,14 @@ class Origins:
         self._confirmed.discard(resource.key)
         return origin
 
+    async def revise(self, origin: Origin, *, replaced: str, content: str) -> Origin:
+        """Writes that this deployment is about to change in place what it has made, and permits one request to do
+        so."""
+        revised = origin.with_(content=content, replaced=replaced)
+        await self._write(revised, new=False)
+        self._intended.add(origin.resource.key)
+        return revised
+
     async def prove(self, origin: Origin, incarnation: str = "") -> None:
         """Writes that Azure has created the resource."""
         await self._write(

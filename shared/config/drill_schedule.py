@@ -3,12 +3,12 @@
 import re
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.model.base import Model
-from shared.model.drill import LONGEST_KEEP
+from shared.model.drill import CREATE, LONGEST_KEEP
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK
 
@@ -23,17 +23,19 @@ def _window(given: Any) -> Any:
     return given
 
 
-def network_id(text: str) -> str:
-    """The ID of a virtual network. Raises ValueError, which says what is allowed."""
+def drill_network(text: str) -> str:
+    """The ID of a virtual network, or `create`. Raises ValueError, which says what is allowed."""
+    if text == CREATE:
+        return text
     with suppress(ValueError):
         if ResourceId(text).is_type(NETWORK):
             return text
-    raise ValueError("the resource ID of a virtual network")
+    raise ValueError(f"the resource ID of a virtual network, or {CREATE}")
 
 
 def _network(given: Any) -> Any:
     try:
-        return network_id(str(given))
+        return drill_network(str(given))
     except ValueError as allowed:
         raise ValueError(f"{given!r} is no network; allowed: {allowed}") from None
 
@@ -41,15 +43,15 @@ def _network(given: Any) -> Any:
 class DrillSchedule(Model):
     """Each VM of the profile is drilled every so many days, at hours of UTC within the window, which may pass midnight.
 
-    `network` is the ID of an isolated network in the target region. `at_once` and `max_cores` bound what is under way
-    at the same time, of all VMs of the profile.
+    `network` is the ID of an isolated network in the target region, or `create`: the app's own. `at_once` and
+    `max_cores` bound what is under way at the same time, of all VMs of the profile.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     every_days: int = Field(ge=1, le=365)
     window: Annotated[str, BeforeValidator(_window)]
-    network: Annotated[ResourceId, BeforeValidator(_network)]
+    network: Annotated[ResourceId | Literal["create"], BeforeValidator(_network)]
     keep_minutes: int = Field(0, ge=0, le=LONGEST_KEEP)
     at_once: int = Field(1, ge=1, le=50)
     max_cores: int = Field(ge=1)

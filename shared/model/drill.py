@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ from shared.model.step_result import Error
 LATEST, LATEST_PROCESSED, APP_CONSISTENT = "latest", "latestProcessed", "appConsistent"
 """What a recovery point may be called besides its ID: none named, the newest listed, the newest of that type."""
 
+CREATE = "create"
+"""What the network may be besides an ID: one that the app makes for each target network."""
+
 LONGEST_KEEP = 24 * 60
 """The most minutes that a test VM is kept."""
 
@@ -22,7 +25,7 @@ LONGEST_KEEP = 24 * 60
 class DrillOrder(Model):
     """What a caller asks for. `asked_by` goes to the app's own records and to the archive only."""
 
-    network: ResourceId
+    network: ResourceId | Literal["create"]
     recovery_point: str = LATEST
     keep_minutes: Annotated[int, Field(ge=0, le=LONGEST_KEEP)] = 0
     asked_by: tuple[Caller, ...] = ()
@@ -91,10 +94,10 @@ class Drill(Model):
     """The record of a drill, from before its test failover is requested, and the evidence once it has `ended_at`.
 
     `token` is the order that began it, `request` the client request ID of its test failover: the job that shows it is
-    this drill's, and no other one is. `test_vm` and `test_disks` are what the test failover creates in the target
-    groups. Times are in UTC: `requested_at` is that of the test failover, `running_at` and `ready_at` are when the
-    test VM was first seen so. `error` is what went wrong about the test, `cleanup_error` why the last attempt to clean
-    up did not succeed; `left` is what was still there then.
+    this drill's, and no other one is. `network` is that of the test VM; `test_vm` and `test_disks` are what the test
+    failover creates in the target groups. Times are in UTC: `requested_at` is that of the test failover, `running_at`
+    and `ready_at` are when the test VM was first seen so. `error` is what went wrong about the test, `cleanup_error`
+    why the last attempt to clean up did not succeed; `left` is what was still there then.
     """
 
     version: int = 1
@@ -104,6 +107,7 @@ class Drill(Model):
     order: DrillOrder
     request: str
     recorded_at: datetime
+    network: ResourceId
     test_vm: ResourceId
     test_disks: tuple[ResourceId, ...] = ()
     size: str = ""

@@ -1,7 +1,16 @@
 """A network for drills: all that could lead out of it."""
 
+from enum import StrEnum
+
 from shared.model.base import Model
 from shared.model.resource_id import ResourceId
+
+
+class NetworkChange(StrEnum):
+    """What has to be done before a drill can use a network of the app's own."""
+
+    CREATE = "create"
+    UPDATE = "update"
 
 
 class Route(Model):

@@ -4,6 +4,7 @@ Names are for making, never for finding: what exists is found by its natural key
 Where the portal has a name of its own for a thing, it is used, so that both can work in one vault.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from itertools import count
@@ -11,9 +12,13 @@ from uuid import UUID, uuid5
 
 from shared.model.name_rule import NameRule
 from shared.model.resource_id import ResourceId, folded
+from shared.model.resource_types import NETWORK
 
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
 """The namespace of the names of items that this app creates: a name in it marks the item as created by the app."""
+
+_OWN = 8
+"""The length of the digest of the target network's ID in the name of a network for drills."""
 
 MADE_BY, MADE_AT = "dr-made-by", "dr-made-at"
 """The tags of resources that the app creates: by which deployment, and when (UTC). Hints: anybody may write a tag."""
@@ -57,6 +62,20 @@ def replica_disk(disk: str) -> str:
     """The name of the replica of a source disk, as Site Recovery gives it in the target group (recorded traffic). What
     it does where that name is taken is not known."""
     return f"{disk}-ASRReplica"
+
+
+def drill_network(target: ResourceId) -> ResourceId:
+    """The app's own network for drills of the VMs that fail over to that network. In its group: the app has the rights
+    there anyway, and a VM can be in no network of another subscription."""
+    values = {"network": target.name, "digest": digest(target.key, _OWN)}
+    name = fitted("dr-drill-{network}-{digest}", values, "network", NETWORK.names)
+    return ResourceId.of(target.subscription, target.resource_group, NETWORK, name)
+
+
+def is_drill_network(resource: ResourceId) -> bool:
+    """Whether that may be the name of such a network."""
+    own = re.fullmatch(rf"dr-drill-.*[0-9a-f]{{{_OWN}}}", folded(resource.name))
+    return resource.is_type(NETWORK) and own is not None
 
 
 def target_account(name: str) -> str:

@@ -13,8 +13,9 @@ class Origin(Model):
     """The intent to create `resource`, written before the request; a proof once Azure has shown that it created it.
 
     Both times are in UTC. `incarnation` is what tells the resource from one of the same ID that others make later; ""
-    where Azure has nothing of the kind. `content` is the digest of the parts that others may add to. Of a replicated
-    item: `vm` is its source, `tag_name` the tag that requested it, and `request` the client request ID of the PUT.
+    where Azure has nothing of the kind. `content` is the digest of the parts that others may add to, `replaced` the
+    one before a change in place by this deployment, which may not have come about. Of a replicated item: `vm` is its
+    source, `tag_name` the tag that requested it, and `request` the client request ID of the PUT.
     """
 
     resource: ResourceId
@@ -22,9 +23,14 @@ class Origin(Model):
     proven_at: datetime | None = None
     incarnation: str = ""
     content: str = ""
+    replaced: str = ""
     vm: ResourceId | None = None
     tag_name: str = ""
     request: str = ""
+
+    def accounts_for(self, content: str) -> bool:
+        """Whether the resource is as this deployment wrote it, by the digest of what is there now."""
+        return content in {self.content, self.replaced}
 
     def is_created_by(self, status: int, created_at: datetime | None) -> bool:
         """Whether the request created the resource: by Azure's creation time, else by the status of the answer."""

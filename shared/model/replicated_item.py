@@ -162,6 +162,11 @@ class ProtectedItem(Record):
         return _is_tested(self.test_failover)
 
     @property
+    def target_network(self) -> ResourceId | None:
+        """The network that a failover uses: that of the first interface, else that of the VM."""
+        return (self.nics[0].network if self.nics else None) or self.settings.network
+
+    @property
     def awaits_recovery_point(self) -> bool:
         """Whether its data has been copied, and only the first recovery point is missing."""
         return self.state.lower() == _FIRST_RECOVERY_POINT

@@ -51,13 +51,22 @@ class ResourceGroup(Placed):
     for_cache: bool = False
 
 
-class VirtualNetwork(Placed):
+class NetworkToMake(Placed):
     type = NETWORK
-    kind: Literal["virtual network"] = "virtual network"
     address_space: tuple[str, ...]
     subnets: dict[str, tuple[str, ...]]
     private_subnets: tuple[str, ...] = ()
     dns_servers: tuple[str, ...] = ()
+
+
+class VirtualNetwork(NetworkToMake):
+    kind: Literal["virtual network"] = "virtual network"
+
+
+class IsolatedNetwork(NetworkToMake):
+    """A network for drills, which nothing leads out of."""
+
+    kind: Literal["isolated network"] = "isolated network"
 
 
 class AvailabilitySet(Placed):
@@ -158,6 +167,7 @@ class NetworkMapping(InVault):
 TargetResource = Annotated[
     ResourceGroup
     | VirtualNetwork
+    | IsolatedNetwork
     | AvailabilitySet
     | PlacementGroup
     | CacheAccount

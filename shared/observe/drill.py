@@ -19,10 +19,10 @@ from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Lock, Size
+from shared.observe.drill_network import NetworkOfDrill, network_of_drill
 from shared.observe.vm import observe
 from shared.planning.catalog import finding_of
 from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of
-from shared.readers.drill_networks import read_drill_network
 from shared.readers.locks import read_locks
 from shared.readers.networks import read_nic
 from shared.readers.skus import read_offer
@@ -37,13 +37,15 @@ _NOT_READ = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND
 
 @dataclass(frozen=True)
 class Preflight:
-    """`findings` are why the drill is refused; without any, `seen` is the item that is drilled, at `point`."""
+    """`findings` are why the drill is refused; without any, `seen` is the item that is drilled, at `point`, in
+    `network` once it is as it has to be."""
 
     vm_id: ResourceId
     findings: tuple[Finding, ...]
     seen: DrillItem | None = None
     size: Size | None = None
     point: DrillPoint | None = None
+    network: NetworkOfDrill | None = None
 
 
 async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
@@ -58,8 +60,9 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
         return Preflight(vm, (finding_of("DrillNotReady", f"The replicated item of {vm.name} is gone."),))
     unread: dict[str, str] = {}
     made = [each for each in (seen.test_vm, *(seen.test_disks or ())) if each]
+    named = order.network if isinstance(order.network, ResourceId) else None
     network, size, locks, there = await asyncio.gather(
-        _known(read_drill_network(azure, order.network), f"The network {order.network}", unread),
+        _known(network_of_drill(azure, order.network, seen.item), f"The network {named or 'for drills'}", unread),
         _known(_size(azure, seen), "The size of the test VM and its quota", unread),
         _known(_locks(azure, made), "The locks on the target group", unread),
         _known(existing(azure, made, azure.settings.poll_seconds), "What is in the target group", unread),
@@ -70,17 +73,19 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
         point = await _known(find_point(azure, seen.item, order.recovery_point), "The recovery points", unread)
     except UnknownPointError as fault:
         unknown = (finding_of("DrillPointUnknown", str(fault)),)
+    network_id = network.id if network else named
     facts = DrillFacts(
-        network_id=order.network,
+        network_id=network_id,
         item=seen,
-        in_scope=order.network in azure.settings.target,
-        network=network,
+        in_scope=network_id is not None and network_id in azure.settings.target,
+        network=network.seen if network else None,
         size=size,
         locks=locks or (),
         there=there or frozenset(),
         unread=unread,
     )
-    return Preflight(vm, (*findings_of(facts), *unknown), seen, size, point)
+    of_network = network.findings if network else ()
+    return Preflight(vm, (*findings_of(facts), *of_network, *unknown), seen, size, point, network)
 
 
 def _not_protected(vm: ResourceId, decision: Decision) -> Finding:

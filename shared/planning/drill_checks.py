@@ -39,10 +39,11 @@ class DrillItem:
 class DrillFacts:
     """What is known for a drill. `unread` says what could not be read; what it concerns is None then.
 
-    `size` is None if the target region does not offer it. `there` are the VMs and disks of the target groups.
+    `network_id` is None if something else says why there is no network; `size` is None if the target region does not
+    offer it. `there` are the VMs and disks of the target groups.
     """
 
-    network_id: ResourceId
+    network_id: ResourceId | None
     item: DrillItem
     in_scope: bool
     network: DrillNetwork | None
@@ -88,6 +89,8 @@ def _of_item(seen: DrillItem) -> Iterator[Finding]:
 
 
 def _of_network(facts: DrillFacts) -> Iterator[Finding]:
+    if facts.network_id is None:
+        return
     network, item, name = facts.network, facts.item.item, facts.network_id.name
     if not facts.in_scope:
         yield finding_of("DrillNetworkNotIsolated", f"{facts.network_id} lies outside DR_TARGET_SCOPE.")

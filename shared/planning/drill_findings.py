@@ -18,6 +18,13 @@ OF_DRILL = {
         "Use a network of its own for drills, in the target region: no peering, gateway, firewall or NAT, no routes or "
         "endpoints, and defaultOutboundAccess false on each subnet.",
     ),
+    "DrillNetworkTaken": Row(
+        Severity.BLOCKER,
+        "the app would make a network for drills, and one of that name exists that it did not make, is broken or is in "
+        "another region",
+        f"{_REFUSED}, and leaves that network as it is",
+        "Rename or remove that network if nothing uses it, or name a network for drills by its ID.",
+    ),
     "DrillPointUnknown": Row(
         Severity.BLOCKER,
         "the item has no recovery point of that kind or ID",
@@ -55,4 +62,4 @@ OF_DRILL = {
         "Let the app read it: the message names the resource and Azure's error.",
     ),
 }
-"""By code. They are found by `drill_checks`."""
+"""By code. They are found by `drill_checks`, and about the app's own network by `observe/drill_network.py`."""

@@ -90,9 +90,13 @@ class PlacedKind(Kind[P]):
 
     async def create(self, azure: Azure, wanted: P) -> PendingCreate | ResourceId:
         azure.check_write(wanted.id)
-        client, version = azure.resources(wanted.id.subscription).resources, wanted.type.api_version
         origin = await azure.origins.intend(wanted.id, content=self.content(wanted))
-        body = {"location": wanted.location, "tags": tags_of(azure, origin), **self.body(wanted)}
+        return await self.put(azure, wanted, origin, tags_of(azure, origin))
+
+    async def put(self, azure: Azure, wanted: P, origin: Origin, tags: dict[str, str]) -> PendingCreate:
+        """Sends the request that `origin` announces."""
+        client, version = azure.resources(wanted.id.subscription).resources, wanted.type.api_version
+        body = {"location": wanted.location, "tags": tags, **self.body(wanted)}
         answers: list[Any] = []
         send = client.begin_create_or_update_by_id
         await send(str(wanted.id), body, api_version=version, raw_response_hook=answers.append)

@@ -6,19 +6,30 @@ incompatible (another region) is reported and left.
 
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.arm.client import Azure
 from shared.arm.fields import objects, part, text, time_of
+from shared.arm.get_or_create import PendingCreate
+from shared.arm.parsing import created_at_of, incarnation_of
 from shared.config.intervals import FRESH_FOR
+from shared.model.origin import Origin, gap_of
 from shared.model.resource_id import ResourceId
-from shared.model.target_resources import AvailabilitySet, CacheAccount, PlacementGroup, ResourceGroup, VirtualNetwork
+from shared.model.target_resources import (
+    AvailabilitySet,
+    CacheAccount,
+    IsolatedNetwork,
+    NetworkToMake,
+    PlacementGroup,
+    ResourceGroup,
+    VirtualNetwork,
+)
 from shared.planning.storage import PREMIUM_KIND
-from shared.provision.kind import SHOWN, Json, PlacedKind, register, state_of, tags_of
+from shared.provision.kind import SHOWN, IncompatibleResourceError, Json, PlacedKind, register, state_of, tags_of
 from shared.readers.named_resources import account_obstacle
 from shared.readers.networks import network_of
 from shared.readers.resource_groups import API_VERSION, forget_groups, read_group
-from shared.reconcile.orphans import ResourceUsage, digest_of
+from shared.reconcile.orphans import ResourceUsage, digest_of, tag_gap
 
 # Site Recovery uses blobs only. No recording shows the names of its containers, which it leaves behind when replication
 # is disabled (azure-powershell issue 5613): so any container may hold the data of others, and keeps its account.
@@ -64,16 +75,15 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
         return ResourceUsage(resource, part(body, "tags"), tuple(use), created_at=created_at)
 
 
-@register(VirtualNetwork)
-class VirtualNetworks(PlacedKind[VirtualNetwork]):
-    """With the address space, subnets and DNS servers of the source: a VM keeps its address at a failover.
+N = TypeVar("N", bound=NetworkToMake)
 
-    Since API 2025-07-01 a new subnet is private unless its body says otherwise: it says what the source's has.
-    """
+
+class Networks(PlacedKind[N]):
+    """Since API 2025-07-01 a new subnet is private unless its body says otherwise: it says what the source's has."""
 
     takes = 5
 
-    def body(self, wanted: VirtualNetwork) -> Json:
+    def body(self, wanted: N) -> Json:
         subnets = []
         for name, some in wanted.subnets.items():
             prefixes = {"addressPrefix": some[0]} if len(some) == 1 else {"addressPrefixes": list(some)}
@@ -84,7 +94,7 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
             properties["dhcpOptions"] = {"dnsServers": list(wanted.dns_servers)}
         return {"properties": properties}
 
-    def content(self, wanted: VirtualNetwork) -> str:
+    def content(self, wanted: N) -> str:
         return digest_of(wanted.address_space, wanted.subnets, wanted.dns_servers)
 
     async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
@@ -100,6 +110,52 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
         network = network_of(resource, body)
         subnets = {name: subnet.prefixes for name, subnet in network.subnets.items()}
         return digest_of(network.address_space, subnets, network.dns_servers)
+
+
+@register(VirtualNetwork)
+class VirtualNetworks(Networks[VirtualNetwork]):
+    """With the address space, subnets and DNS servers of the source: a VM keeps its address at a failover."""
+
+
+@register(IsolatedNetwork)
+class IsolatedNetworks(Networks[IsolatedNetwork]):
+    """What others have made under that name is left alone; what this deployment made is kept like its target network
+    while nothing is in it and nobody else has changed it."""
+
+    async def find(self, azure: Azure, wanted: IsolatedNetwork) -> ResourceId | None:
+        """None also if it is to be brought up to date."""
+        if not await self.is_changed(azure, wanted):
+            return None
+        origin, body = await self._own(azure, wanted)
+        await super().find(azure, wanted)
+        content = self.content_of(wanted.id, body)
+        outdated = content != self.content(wanted) and origin.accounts_for(content)
+        return None if outdated and not await self.uses(azure, wanted.id, body) else wanted.id
+
+    async def is_changed(self, azure: Azure, wanted: IsolatedNetwork) -> bool:
+        return await azure.read(wanted.id, wanted.type.api_version, FRESH_FOR) is not None
+
+    async def create(self, azure: Azure, wanted: IsolatedNetwork) -> PendingCreate | ResourceId:
+        if not await self.is_changed(azure, wanted):
+            return await super().create(azure, wanted)
+        azure.check_write(wanted.id)
+        origin, body = await self._own(azure, wanted)
+        replaced = self.content_of(wanted.id, body)
+        revised = await azure.origins.revise(origin, replaced=replaced, content=self.content(wanted))
+        return await self.put(azure, wanted, revised, part(body, "tags"))
+
+    async def _own(self, azure: Azure, wanted: IsolatedNetwork) -> tuple[Origin, Json]:
+        """The record of the network, and the network. Raises IncompatibleResourceError if it is not this deployment's:
+        a host that was killed may have created it and not proven it, and then its tags have to do."""
+        body = await azure.read(wanted.id, wanted.type.api_version, FRESH_FOR) or {}
+        origin = await azure.origins.of(wanted.id)
+        if origin is None or origin.proven_at:
+            why = gap_of(origin, incarnation_of(body), created_at_of(body))
+        else:
+            why = tag_gap(part(body, "tags"), origin, azure.settings)
+        if why or origin is None:
+            raise IncompatibleResourceError(f"{wanted.id} exists, and {why}: it is left as it is")
+        return origin, body
 
 
 def _holding(properties: Json, *but: str) -> Iterator[str]:

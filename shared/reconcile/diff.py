@@ -180,7 +180,7 @@ def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedI
 def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[ResourceId | None, tuple[_Value, ...]]]:
     """The settings of the item, by the interface or disk that the VM still has, or None."""
     if choice == "target-vnet":
-        yield None, ((item.nics[0].network if item.nics else None) or item.settings.network,)
+        yield None, (item.target_network,)
     elif choice == "churn":
         yield None, ("high" if item.settings.high_churn else "normal",)
     elif choice in ITEM_FIELDS:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from shared.config.intervals import LONGEST_FOR_TARGETS
-from shared.config.settings import Create, Settings
+from shared.config.settings import Create, Mode, Settings
 from shared.model import naming
+from shared.model.drill import CREATE
 from shared.model.findings import Finding
 from shared.model.origin import Origin, gap_of
 from shared.model.replicated_item import ProtectedItem
@@ -34,8 +35,8 @@ _MOST_NOTES = 20
 class ReferencedResources:
     """The target resources that the VMs of the estate need, and all that items name, by lower-cased ID.
 
-    The target network of a VM is listed only once the VM is Protected: `interfaces` are those of the VMs before that.
-    `unclear` is an item that names no network and whose VM is gone, or "".
+    The target network of a VM, and the app's own for its drills, are listed only once the VM is Protected: `interfaces`
+    are those of the VMs before that. `unclear` is an item that names no network and whose VM is gone, or "".
     """
 
     needed: frozenset[str] = frozenset()
@@ -95,6 +96,8 @@ def references_of(
         if vm.id in unknown or (tagged and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)
+    if any(profile.drill and profile.drill.network == CREATE for profile in settings.profiles.values()):
+        needed |= {naming.drill_network(each.target_network) for each in items if each.target_network}
     unclear = min((str(item.id) for item in unknown.values()), default="")
     return ReferencedResources(_with_groups(needed), frozenset(interfaces), unclear)
 
@@ -155,7 +158,7 @@ def _is_removable(resource: ResourceId, settings: Settings) -> bool:
         return False
     if resource.is_type(ACCOUNT):
         return settings.names.is_cache_group(resource) and resource.name.lower().startswith("asrcache")
-    return settings.names.may_be_made(resource)
+    return naming.is_drill_network(resource) or settings.names.may_be_made(resource)
 
 
 def _may_be_made(resource: ResourceId, settings: Settings) -> bool:
@@ -169,24 +172,31 @@ def _named_in(settings: Settings) -> frozenset[str]:
     them."""
     profiles = settings.profiles.values()
     given = [text for profile in profiles for text in profile.values.values()]
+    given += [str(profile.drill.network) for profile in profiles if profile.drill]
     given += [entry for profile in profiles for entries in profile.allow.values() for entry in entries]
     names = {folded(value) for text in given for value in parts(text).values()}
     return frozenset(names | {member.key for member in settings.target.members})
+
+
+def removal_disabled(orphan: ResourceId, settings: Settings) -> str:
+    """Why the settings do not allow to remove an orphan, or "": a network for drills goes wherever drills are on."""
+    if settings.writes_disabled:
+        return settings.writes_disabled
+    if settings.mode is Mode.CLEANUP or (settings.drills and naming.is_drill_network(orphan)):
+        return ""
+    return f"DR_MODE is {settings.mode}"
 
 
 def reason_to_keep(
     found: ResourceUsage, origin: Origin, locks: Iterable[Lock], now: datetime, settings: Settings
 ) -> str:
     """The reason to keep an orphan, or "". Its tags only keep it: `origin`, its record, proves that it is this one."""
-    tags = {name.lower(): value for name, value in found.tags.items()}
     if gap := gap_of(origin, found.incarnation, found.created_at):
         return gap
     if not (found.incarnation or found.created_at):
         return "Azure does not tell whether it is the one that this deployment made"
-    expected = {naming.MADE_BY: naming.maker(settings.deployment), naming.MADE_AT: origin.intended_at.isoformat()}
-    for name, value in expected.items():
-        if tags.get(name) != value:
-            return f"it does not carry the tag {name} as this deployment wrote it"
+    if gap := tag_gap(found.tags, origin, settings):
+        return gap
     made_at = origin.intended_at
     if now - made_at < stays_for(settings):
         return f"it was created at {made_at:%Y-%m-%d %H:%M} UTC, less than {_in_words(stays_for(settings))} ago"
@@ -195,7 +205,15 @@ def reason_to_keep(
             return f"the lock {lock.name} on {lock.scope} is in the way"
     if found.use:
         return "; ".join(found.use)
-    return "it was changed since it was created" if found.content != origin.content else ""
+    return "" if origin.accounts_for(found.content) else "it was changed since it was created"
+
+
+def tag_gap(found: Mapping[str, str], origin: Origin, settings: Settings) -> str:
+    """Which tag of this deployment a resource does not carry as its record says, or ""."""
+    tags = {name.lower(): value for name, value in found.items()}
+    expected = {naming.MADE_BY: naming.maker(settings.deployment), naming.MADE_AT: origin.intended_at.isoformat()}
+    missing = next((name for name, value in expected.items() if tags.get(name) != value), "")
+    return f"it does not carry the tag {missing} as this deployment wrote it" if missing else ""
 
 
 def stays_for(settings: Settings) -> timedelta:

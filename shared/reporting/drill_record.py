@@ -89,7 +89,7 @@ def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
         result=DrillResult.PASSED if passed else DrillResult.CANCELLED if interrupted else DrillResult.FAILED,
         started_at=drill.recorded_at,
         ended_at=ended_at,
-        network=drill.order.network,
+        network=drill.network,
         requested_point=drill.order.recovery_point,
         recovery_point=str(point.id) if point else "",
         recovery_point_at=point.time if point else None,

@@ -98,13 +98,13 @@ async def test_failover(azure: Azure, drill: Drill) -> str:
     HttpResponseError.
     """
     azure.check_vm_write(drill.vm)
-    azure.check_write(drill.vault, drill.test_vm, drill.order.network)
+    azure.check_write(drill.vault, drill.test_vm, drill.network)
     provider = models.A2ATestFailoverInput(recovery_point_id=str(drill.point.id) if drill.point else None)
     body = models.TestFailoverInput(
         properties=models.TestFailoverInputProperties(
             failover_direction="PrimaryToRecovery",
             network_type="VmNetworkAsInput",
-            network_id=str(drill.order.network),
+            network_id=str(drill.network),
             provider_specific_details=provider,
         )
     )

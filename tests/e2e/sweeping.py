@@ -14,6 +14,13 @@ SWEEP = "reconcile"
 
 async def sweep(stack: Stack, *, within: float = 90) -> SweepReport:
     """Runs one, and waits until it and all that runs because of it have ended."""
+    report = await swept(stack, within=within)
+    await settled(stack, within=within)
+    return report
+
+
+async def swept(stack: Stack, *, within: float = 90) -> SweepReport:
+    """Runs one, and waits until it has ended, whatever else runs."""
     before = await _last(stack)
     await stack.run_timer(SWEEP)
 
@@ -22,7 +29,6 @@ async def sweep(stack: Stack, *, within: float = 90) -> SweepReport:
         return last is not None and last != before
 
     await eventually(ended, within=within)
-    await settled(stack, within=within)
     return SweepReport.load((await _last(stack) or {})["output"])
 
 

@@ -11,14 +11,19 @@ from shared.model.resource_types import NETWORK_API_VERSION, type_of
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack
-from tests.e2e.overrides import BALANCER, CHOSEN, FAR, MAPPED, protected, protected_world
+from tests.e2e.overrides import BALANCER, CACHES, CHOSEN, FAR, MAPPED, protected, protected_world
 from tests.e2e.sweeping import Json, compliance, sweep
 from tests.estates import resource_id
 from tests.waiting import eventually
 
 _GROUP_API, _COMPUTE, _ITEMS = "2025-04-01", "2026-04-01", "2025-08-01"
 DOOMED = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/doomed"
-SETTINGS = {"DR_PROFILES": json.dumps({"default": {"testFailoverDays": 30, "allow": {"target-size": ["source"]}}})}
+# Source and target have nothing in common, so that no right of the one stands in for one of the other.
+SETTINGS = {
+    "DR_PROFILES": json.dumps({"default": {"testFailoverDays": 30, "allow": {"target-size": ["source"]}}}),
+    "DR_SOURCE_SCOPE": estates.GROUP,
+    "DR_TARGET_SCOPE": f"{CHOSEN},{DOOMED},{CACHES}",
+}
 
 
 def _of(kind: str, name: str) -> str:

@@ -218,7 +218,7 @@ def _reach(assignment: Assignment, infra: Infra, name: str) -> str:
         return _KINDS.get(kind, kind)
     settings = infra.cases[name].settings or settings_in(infra, name)
     sources = f"{settings.get('DR_SOURCE_SCOPE', '')},".lower().replace(",", "/")
-    shares = assignment.role.startswith(("target", "group")) and f"{assignment.scope}/" in sources
+    shares = assignment.role.startswith(("target", "group", "drillNetwork")) and f"{assignment.scope}/" in sources
     return "shared subscription" if shares else "subscription"
 
 

@@ -32,6 +32,7 @@ def drill(**changes: Any) -> Drill:
         order=DrillOrder(network=NETWORK),
         request="r",
         recorded_at=NOON,
+        network=NETWORK,
         test_vm=ResourceId.of(SUBSCRIPTION, "there", VIRTUAL_MACHINE, "web-1-test"),
         requested_at=NOON,
         ready_at=NOON + timedelta(minutes=9),

@@ -48,7 +48,7 @@ function Evidence({ drill, outcome, rto, age }) {
       ["Recovery point", point ? html`${point.type} of ${utc(point.time)}${age != null && `, ${duration(age)} old at the request`}` : "the latest, which Site Recovery makes"],
       ["Test VM", html`<${Resource} id=${drill.testVm} />${drill.size && `, ${drill.size}, ${number(drill.cores || 0)} cores`}${seen && `: ${seen.powerState}, agent ${seen.agent || "not ready"}`}`],
       ["Address", seen?.nics?.map((nic) => nic.address).filter(Boolean).join(", ")],
-      ["Network", html`<${Resource} id=${drill.order.network} />`],
+      ["Network", html`<${Resource} id=${drill.network} />`],
       ["Kept for", drill.order.keepMinutes > 0 && duration(drill.order.keepMinutes * 60)],
       ["Jobs", [drill.job, drill.cleanupJob].filter(Boolean).join(", ")],
       ["Went wrong", error && `${error.code}: ${error.message} ${error.action || ""}`],
@@ -77,7 +77,7 @@ function stepsOf(drill) {
 export function DrillFields({ given, change, points = [] }) {
   const set = (name, value) => change({ ...given, [name]: value });
   return html`
-    <label>Network, by its resource ID: an isolated one in the target region
+    <label>Network, by its resource ID: an isolated one in the target region; or create: the app makes one
       <input required maxlength="1000" spellcheck=${false} autocomplete="off" value=${given.network} onInput=${(event) => set("network", event.target.value.trim())} /></label>
     <label>Recovery point
       <select value=${given.recoveryPoint} onChange=${(event) => set("recoveryPoint", event.target.value)}>
@@ -113,7 +113,7 @@ function Beginning({ path, points, network, done }) {
         ["Would be started", shown.testVm && html`<${Resource} id=${shown.testVm} />, ${shown.size}, ${number(shown.cores)} cores`],
         ["Test disks", shown.testDisks.map(nameOf).join(", ")],
         ["Recovery point", shown.recoveryPoint && `${shown.recoveryPoint.type} of ${utc(shown.recoveryPoint.time)}`],
-        ["In", html`<${Resource} id=${given.network} />`],
+        ["In", html`<${Resource} id=${shown.network} />${shown.networkChange && `, which the app would ${shown.networkChange} before`}`],
       ]} />
       <${Confirmed} label="Begin the drill" plan=${plan} refused=${shown.refused} sent=${sent} act=${async () => (await send("POST", path, given)).answer && done()} />`}`;
 }

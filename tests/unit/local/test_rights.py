@@ -40,7 +40,7 @@ def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str, *,
         ("cacheCreator", CACHES),
         *([("cacheCleaner", CACHES)] if mode == "cleanup" else []),
         ("vaultOperator", SETTINGS["DR_VAULT_IDS"]),
-        *(("drillReader", scope) for scope in (TARGET, WHOLE) if drills),
+        *((role, scope) for role in ("drillReader", "drillNetworkWriter") for scope in (TARGET, WHOLE) if drills),
         *([("driller", SETTINGS["DR_VAULT_IDS"])] if drills else []),
     ]
 

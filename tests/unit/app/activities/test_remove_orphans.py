@@ -16,6 +16,7 @@ from shared.arm.errors import WriteRefusedError
 from shared.arm.origin_store import OriginStoreError
 from shared.config.settings import Mode
 from shared.model import naming
+from shared.model.drill import CREATE, Drill, DrillOrder
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP
@@ -561,3 +562,93 @@ async def test_records_are_read_of_orphans_only(cloud: Cloud) -> None:
     azure = cleanup(cloud)
     await swept(azure)
     assert cloud.records.count == len(["list of drills"])
+
+
+# Networks for drills
+
+
+SCHEDULE = {"everyDays": 90, "window": "22-04", "network": CREATE, "maxCores": 8}
+TARGET_NETWORK = ResourceId.of(SUBSCRIPTION, "hub", NETWORK.type, "vnet-there")
+DRILL_NETWORK = naming.drill_network(TARGET_NETWORK)
+
+
+def drilled(cloud: Cloud, **more: Any) -> FakeAzure:
+    """A protected VM, and the network that this deployment once made for its drills."""
+    cloud.resources = {key: body for key, body in cloud.resources.items() if not body.get("tags")}
+    cloud.add_vm(tags={"dr": "true"})
+    nic = {"nicId": "n", "sourceNicArmId": str(NIC), "recoveryVMNetworkId": str(TARGET_NETWORK)}
+    item = item_body("Protected", our_item_name(), vmNics=[nic])
+    cloud.vault["replication_protected_items"].append(item)
+    cloud.add(DRILL_NETWORK, network_body())
+    return FakeAzure(settings(**more), cloud)
+
+
+async def test_a_network_for_drills_that_no_profile_asks_for_goes_wherever_drills_are_on(cloud: Cloud) -> None:
+    report = await swept(drilled(cloud, drills=True))
+    assert (report.removed, cloud.written) == ((DRILL_NETWORK,), [f"delete {DRILL_NETWORK.key}"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, "DR_MODE is protect"),
+        ({"drills": True, "mode": Mode.REPORT}, "DR_MODE is report"),
+        ({"drills": True, "paused": True}, "DR_PAUSED is true"),
+    ],
+)
+async def test_without_drills_or_writes_it_is_only_reported(cloud: Cloud, changes: dict[str, Any], why: str) -> None:
+    azure = drilled(cloud, **changes)
+    assert why in await why_kept(azure, DRILL_NETWORK)
+    with pytest.raises(WriteRefusedError):
+        await remove(azure, DRILL_NETWORK)
+
+
+@pytest.mark.parametrize("network", [CREATE, str(DRILL_NETWORK)])
+async def test_what_a_profile_asks_for_or_names_is_no_orphan(cloud: Cloud, network: str) -> None:
+    profiles = {"default": {"drill": {**SCHEDULE, "network": network}}}
+    report = await swept(drilled(cloud, drills=True, profiles=profiles))
+    assert (report.removed, report.orphans, cloud.writes) == ((), (), [])
+
+
+async def test_for_a_target_network_that_no_item_uses_it_goes_although_a_profile_asks_for_others(cloud: Cloud) -> None:
+    azure = drilled(cloud, drills=True, profiles={"default": {"drill": SCHEDULE}})
+    other = naming.drill_network(VNET)
+    cloud.add(other, network_body())
+    cloud.prove_all()
+    assert (await swept(azure)).removed == (other,)
+
+
+async def test_while_a_drill_is_under_way_in_it_it_stays(cloud: Cloud) -> None:
+    azure = drilled(cloud, drills=True)
+    await azure.drills.write(
+        Drill(
+            vm=VM_ID,
+            item=CONTAINER.child("replicationProtectedItems", "i"),
+            token="t",
+            order=DrillOrder(network=CREATE),
+            request="r",
+            recorded_at=datetime.now(UTC),
+            network=DRILL_NETWORK,
+            test_vm=VM_ID,
+        )
+    )
+    assert "a drill of web-1 is under way in it" in await why_kept(azure, DRILL_NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (with_subnet(ipConfigurations=[{"id": str(NIC)}]), "ipConfigurations"),
+        (network_body(virtualNetworkPeerings=[{"id": str(VNET), "name": "hub"}]), "virtualNetworkPeerings"),
+        (network_body(resourceGuid="guid-2"), "others have made it again since"),
+        (network_body() | {"tags": {}}, ""),
+    ],
+    ids=["in use", "peered", "made again", "without its tags"],
+)
+async def test_what_is_in_use_or_of_others_stays(cloud: Cloud, body: dict[str, Any], why: str) -> None:
+    azure = drilled(cloud, drills=True)
+    cloud.add(DRILL_NETWORK, body)
+    if why:
+        assert why in await why_kept(azure, DRILL_NETWORK)
+    else:
+        assert (await swept(azure)).removed == ()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.model import naming
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId, vm_id
+from shared.model.resource_types import NETWORK
 from tests.unit.app.examples import DEPLOYMENT, ELSEWHERE, NAMES, SOURCE, SUBSCRIPTION, VM_ID
 
 LETTERS = string.ascii_letters + string.digits
@@ -117,3 +118,17 @@ def test_cache_accounts_of_one_region_differ_by_churn_and_number() -> None:
 @pytest.mark.parametrize(("name", "target"), [("webdata", "webdataasr"), ("x" * 24, "x" * 21 + "asr")])
 def test_the_target_of_a_storage_account_has_the_portal_s_suffix_and_fits(name: str, target: str) -> None:
     assert naming.target_account(name) == target
+
+
+@given(networks, networks)
+def test_every_target_network_has_a_network_for_drills_beside_it_with_a_name_that_azure_takes(
+    one: ResourceId, other: ResourceId
+) -> None:
+    assume(one != other)
+    made = [naming.drill_network(each) for each in (one, other)]
+
+    assert made[0] != made[1]
+    assert [each.group_id for each in made] == [one.group_id, other.group_id]
+    assert all(NETWORK.names.allows(each.name) and naming.is_drill_network(each) for each in made)
+    assert naming.drill_network(ResourceId(str(one).upper())) == made[0]
+    assert not naming.is_drill_network(ResourceId.of(one.subscription, one.resource_group, NETWORK, "dr-drill"))

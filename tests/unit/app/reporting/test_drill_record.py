@@ -32,6 +32,7 @@ def drill(**changes: Any) -> Drill:
         "order": DrillOrder(network=NETWORK, recovery_point="appConsistent", asked_by=(USER,)),
         "request": "r1",
         "recorded_at": AT,
+        "network": NETWORK,
         "test_vm": TEST_VM,
         "test_disks": (TEST_DISK,),
         "size": "Standard_D2s_v5",
