@@ -12,7 +12,9 @@ import azure.functions as func
 
 from shared.arm.archive import Archive, ArchiveError
 from shared.arm.archive_days import Evidence, day_in, read
+from shared.arm.archive_rpo import RpoHistory, RpoPoint, rpo_history
 from shared.arm.client import Azure
+from shared.config.intervals import SPEAKS_FOR
 from shared.model.base import Model
 from shared.model.caller import Caller
 from shared.model.resource_id import ResourceId
@@ -62,21 +64,23 @@ class TimelineEntry(Model):
 
 
 class TimelineView(View):
-    """A month of the VM, newest first. `since` is the first day that is archived, if any; `gaps` are days of which
-    nothing is, and what could not be read. `nextLink` is the month before, as a relative reference, if it is
-    archived."""
+    """A month of the VM, newest first; `rpo` is its RPO in that month, oldest first. `since` is the first day that is
+    archived, if any; `gaps` are days of which nothing is, and what could not be read. `nextLink` is the month before,
+    as a relative reference, if it is archived."""
 
     vm_id: ResourceId
     month: str
     since: date | None
     gaps: tuple[str, ...]
     value: tuple[TimelineEntry, ...]
+    rpo: tuple[RpoPoint, ...]
     next_link: str | None
 
 
 class _Archived(NamedTuple):
     since: date | None
-    found: Evidence | None
+    found: Evidence | None = None
+    rpo: RpoHistory = RpoHistory()
 
 
 def read_month(text: str) -> date:
@@ -87,7 +91,7 @@ def read_month(text: str) -> date:
 
 
 @describe(
-    "What happened to the VM in a month (UTC), and who asked for it: runs, drills, and jobs of Site Recovery",
+    "What happened to the VM in a month (UTC), and who asked for it: runs, drills, jobs of Site Recovery; and its RPO",
     TimelineView,
     "The timeline",
     {
@@ -104,7 +108,7 @@ async def get_timeline(azure: Azure, request: func.HttpRequest) -> func.HttpResp
     first = query_of(request, {"month": read_month}).get("month", today.replace(day=1))
     last = min(last_of_month(first), today)
     try:
-        archived = await _archived(azure.archive, first, last)
+        archived = await _archived(azure, vm, first, last)
     except ArchiveError as fault:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "ArchiveNotReadable", f"{fault}.", retry_after=30) from None
     jobs = [(vault, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
@@ -121,19 +125,25 @@ async def get_timeline(azure: Azure, request: func.HttpRequest) -> func.HttpResp
         month=month_of(first),
         since=archived.since,
         gaps=tuple(_gaps(azure.archive, archived, of_archive.count(None))),
+        rpo=archived.rpo.points,
         value=tuple(sorted((entry for entry in entries if entry), key=lambda entry: entry.at, reverse=True)),
         next_link=f"{path_of(request)}?{urlencode({'month': before})}" if before else None,
     ).response()
 
 
-async def _archived(archive: Archive, first: date, last: date) -> _Archived:
+async def _archived(azure: Azure, vm: ResourceId, first: date, last: date) -> _Archived:
     """What the archive holds of these days, from its first day on. Raises ArchiveError."""
+    archive = azure.archive
     if not archive:
-        return _Archived(None, None)
+        return _Archived(None)
     days = await archive.names(f"{DAYS}/")
     since = day_in(days[0]) if days else datetime.now(UTC).date()
     begun = max(first, since)
-    return _Archived(since, await read(archive, begun, last, 0, with_rows=False) if begun <= last else None)
+    if begun > last:
+        return _Archived(since)
+    found = await read(archive, begun, last, 0, with_rows=False)
+    limit = int(SPEAKS_FOR * azure.settings.poll_seconds)
+    return _Archived(since, found, await rpo_history(archive, vm, begun, last, limit))
 
 
 def _entries(found: Evidence, vm: ResourceId) -> Iterator[TimelineEntry | None]:
@@ -164,6 +174,6 @@ def _gaps(archive: Archive, archived: _Archived, unread: int) -> Iterator[str]:
         yield "DR_ARCHIVE is not set: only jobs of Site Recovery are shown, as long as it keeps them."
     elif archived.found:
         yield from (f"{day.isoformat()}: no sweep is archived." for day in archived.found.days_without_data)
-        yield from (f"Not read: {each}" for each in archived.found.unread)
+        yield from (f"Not read: {each}" for each in dict.fromkeys((*archived.found.unread, *archived.rpo.unread)))
         if unread:
             yield f"Not read: {unread} entries, which are not as this version of the app writes them."

@@ -113,11 +113,11 @@ class Archive:
         except OriginStoreError as fault:
             raise ArchiveError(str(fault)) from fault
 
-    async def read(self, name: str, *, with_rows: bool = True) -> File:
-        """A file that is there, or its header alone."""
+    async def read(self, name: str, *, with_rows: bool = True, of: str = "") -> File:
+        """A file that is there, its header alone, or with the rows `of` one VM, by its lower-cased ID."""
         text = await self._text(name)
         try:
-            return await asyncio.to_thread(decode, name, text, with_rows=with_rows)
+            return await asyncio.to_thread(decode, name, text, with_rows=with_rows, of=of)
         except ValueError as fault:
             raise ArchiveError(str(fault)) from fault
 

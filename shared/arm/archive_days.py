@@ -16,7 +16,7 @@ from shared.reporting.periods import Periods, VmPeriod
 from shared.reporting.rollup import MARGIN, change_of, drill_of, last_of_month, month_of, seconds_of
 
 _AT_ONCE = 8
-_MALFORMED = (ArchiveError, LookupError, TypeError, ValueError, AttributeError)
+MALFORMED = (ArchiveError, LookupError, TypeError, ValueError, AttributeError)
 """What is raised by a file that is not as the app has written it: it is said, and stops nothing else."""
 _DAY = timedelta(days=1)
 _FORGET = 30 * 86400
@@ -76,7 +76,7 @@ class Evidence:
             last_drills = {drill["vmId"].lower(): drill for drill in header["lastDrills"]}
             lists = [header[name] for name in ("changes", "drills", "unread")]
             covered, last, full = (int(header[name]) for name in ("coveredSeconds", "lastSweep", "lastFullSweep"))
-        except _MALFORMED as fault:
+        except MALFORMED as fault:
             raise ArchiveError(f"{header['name']} is not as it was written: {fault!r}") from fault
         self.periods.merge(rows, covered)
         self.days |= days
@@ -121,7 +121,7 @@ class _Reader:
                 file = await self._archive.read(name)
                 at = int(datetime.fromisoformat(file.header["readAt"]).timestamp())
                 seen = await asyncio.to_thread(part.add, at, file.rows)
-            except _MALFORMED as fault:
+            except MALFORMED as fault:
                 into.unread.append(f"{name}: {fault}")
                 continue
             if at < part.end:
@@ -156,7 +156,7 @@ class _Reader:
         try:
             entry = make((await self._archive.read(name)).header)
             return entry if entry and ResourceId(entry["vmId"]) else None
-        except _MALFORMED as fault:
+        except MALFORMED as fault:
             return fault
 
 

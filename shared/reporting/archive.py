@@ -116,13 +116,16 @@ def encode(name: str, body: Json, previous: Link | None, rows: Iterable[list[Any
     return gzip.compress("".join(lines).encode(), mtime=0)
 
 
-def decode(name: str, text: bytes, *, with_rows: bool = True) -> File:
-    """The content of a file, or its header alone. Raises MalformedFileError."""
+def decode(name: str, text: bytes, *, with_rows: bool = True, of: str = "") -> File:
+    """The content of a file, its header alone, or with the rows `of` one VM, by its lower-cased ID: of the others
+    nothing is parsed. Raises MalformedFileError."""
     try:
         if not name.endswith(_ROWS):
             return _file(name, json.loads(text), [])
         first, *lines = gzip.decompress(text).splitlines()
-        return _file(name, json.loads(first), [json.loads(line) for line in lines if with_rows])
+        begin = f"[{json.dumps(of)},".encode() if of else b""
+        chosen = (line for line in lines if line[: len(begin)].lower() == begin)
+        return _file(name, json.loads(first), [json.loads(line) for line in chosen] if with_rows else [])
     except (ValueError, OSError, EOFError) as fault:
         raise MalformedFileError(f"{name} cannot be read: {fault}") from fault
 

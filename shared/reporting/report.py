@@ -136,7 +136,7 @@ def report_of(
         protected_since=since,
         seconds=seconds,
         compliant_share=seconds.share,
-        rpo=_rpo(vm.rpo, vm.worst, vm.over),
+        rpo=rpo_in(vm),
         findings=_durations(vm.causes),
         exceptions=_durations(vm.holds),
         last_drill=ReportedDrill.load(drill) if drill else None,
@@ -175,6 +175,10 @@ def by_vm(changes: Iterable[Json]) -> dict[str, list[Json]]:
     for change in changes:
         found[change["vmId"].lower()].append(change)
     return dict(found)
+
+
+def rpo_in(vm: VmPeriod) -> Rpo:
+    return _rpo(vm.rpo, vm.worst, vm.over)
 
 
 def _rpo(seconds_by_minutes: Mapping[int, int], worst: int, over: int) -> Rpo:

@@ -254,6 +254,47 @@ async def test_a_report_is_narrowed_by_the_address_and_saved_as_a_file_without_a
     assert "tag=dr%3Dtrue" in ui.page.url
 
 
+_DRAWN = """canvas => {
+  const { width, height } = canvas;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const colour = getComputedStyle(canvas).getPropertyValue("--link").match(/[0-9a-f]{2}/gi)
+    .map((each) => parseInt(each, 16));
+  const is = (x, y) => colour.every((part, at) => Math.abs(pixels[4 * (y * width + x) + at] - part) < 8);
+  const columns = [...Array(width).keys()].filter((x) => [...Array(height).keys()].some((y) => is(x, y)));
+  return [columns.length, Math.max(...columns.slice(1).map((x, at) => x - columns[at] - 1))];
+}"""
+"""In how many columns of the canvas the first line is, and the widest gap in it."""
+
+
+@pytest.mark.parametrize("ui", [{"color_scheme": scheme} for scheme in ("light", "dark")], indirect=True, ids=str)
+async def test_the_rpo_over_time_has_gaps_and_its_numbers_are_a_table(ui: Ui) -> None:
+    points = [
+        *({"at": f"2026-11-{day:02}T12:00:00Z", "seconds": 300, "worstSeconds": 60 * day} for day in range(1, 29)),
+        {"at": "2026-11-29T12:00:00Z", "seconds": None, "worstSeconds": None},
+        {"at": "2026-11-30T01:00:00Z", "seconds": 240, "worstSeconds": 240},
+    ]
+    month = {"vmId": "", "month": "2026-11", "since": "2026-10-01", "gaps": [], "value": [], "rpo": points}
+    month |= {"nextLink": "/api/subscriptions/x/timeline?month=2026-10"}
+    before = {**month, "rpo": [], "nextLink": None}
+    await ui.answer("subscriptions/**/timeline*", lambda route: before if "?" in route.request.url else month)
+    await ui.open(f"#/vm/{SHOP}/shop-web-1")
+    over_time = ui.section("RPO over time")
+
+    canvas = over_time.locator(".chart canvas")
+    await expect(canvas).to_have_count(1)
+    drawn, gap = await canvas.evaluate(_DRAWN)
+    assert drawn > 27 * gap / 2 > 200
+    await over_time.get_by_text("The numbers").click()
+    await expect(over_time.locator("tbody tr")).to_have_count(30)
+    await expect(over_time.locator("tbody tr").nth(28)).to_contain_text("not known")
+    assert "\n".join(await violations(ui.page)) == ""
+
+    await ui.click("button", "The month before")
+    await ui.shows("No sweep of this month has found an RPO.")
+    await ui.click("button", "This month")
+    await expect(canvas).to_have_count(1)
+
+
 async def test_everything_can_be_done_with_the_keyboard(ui: Ui) -> None:
     await ui.open()
     await ui.shows("Needs you")

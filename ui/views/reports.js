@@ -5,7 +5,7 @@ import { html } from "../html.js";
 import { Badge, callersOf, Facts, Gaps, Loading, Problem, Saves, Section, Table, Time } from "../parts.js";
 import { href, replace, vmHref } from "../router.js";
 
-const FILTERS = ["from", "to", "resourceGroup", "tag"];
+const FILTERS = "from to resourceGroup tag".split(" ");
 const share = (value) => (value == null ? "not known" : `${(value * 100).toFixed(2)} %`);
 const rpoOf = ({ p50Minutes, worstSeconds, overLimitSeconds }) =>
   p50Minutes == null ? "not known" : `half the time ${p50Minutes} min at most, worst ${duration(worstSeconds)}${overLimitSeconds ? `, over its limit for ${duration(overLimitSeconds)}` : ""}`;

@@ -1,7 +1,8 @@
 // One VM: why it is as it is, what protects it, with what settings and why, and what may be done.
+import { Chart } from "../chart.js";
 import { useData } from "../data.js";
 import { duration, nameOf, number, utc } from "../format.js";
-import { html } from "../html.js";
+import { html, useState } from "../html.js";
 import { Badge, callersOf, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
 import { Disable, Hold, Plan } from "./actions.js";
@@ -46,8 +47,8 @@ function Shown({ data, name, path }) {
     ${item && html`<${Section} title="Disks"><${Disks} item=${item} details=${details} /><//>`}
     ${details && html`<${Section} title="Failover"><${Failover} item=${item} details=${details} /><//>`}
     ${item && html`<${Drill} path=${path.replace(/protection$/, "drill")} name=${name} points=${details.recoveryPoints.slice(0, POINTS)} />`}
+    <${History} path=${path.replace(/protection$/, "timeline")} />
     ${data.settings.length > 0 && html`<${Section} title="Settings, and why"><${Settings} settings=${data.settings} /><//>`}
-    <${Timeline} path=${path.replace(/protection$/, "timeline")} />
     <${Section} title="Jobs" aside=${html`<span class="quiet">of every VM named ${name}: a job does not say which</span>`}><${JobTable} query=${{ vm: name }} top=${20} /><//>
   `;
 }
@@ -91,22 +92,38 @@ function Run({ data }) {
   ]} />`;
 }
 
-/** What happened to it this month, and who asked for it. */
-function Timeline({ path }) {
+const RPO = [["Worst of the day", "worstSeconds", [4, 4]], ["RPO", "seconds"]]; // what is drawn last lies on top
+
+/** What happened to it in a month, who asked for it, and its RPO in that month. */
+function History({ path }) {
+  const [month, change] = useState("");
+  return html`<${Month} key=${month} path=${`${path}${month && `?month=${month}`}`} earlier=${month && (() => change(""))} change=${change} />`;
+}
+
+function Month({ path, earlier, change }) {
   const timeline = useData(path);
   const { data } = timeline;
+  const before = data?.nextLink && new URLSearchParams(data.nextLink.split("?")[1]).get("month");
   const rows = (data?.value || []).map((entry) => [
     html`<${Time} at=${entry.at} />`,
     html`${entry.title || (entry.disabling ? "disable" : entry.kind)}: ${entry.outcome}${entry.rtoSeconds != null && `, RTO ${duration(entry.rtoSeconds)}`}`,
     callersOf(entry),
     entry.error,
   ]);
-  return html`<${Section} title="Timeline" aside=${data && html`<span class="quiet">${data.month}, ${data.since ? `archived since ${data.since}` : "nothing is archived: jobs of Site Recovery only"}</span>`}>
-    ${timeline.error && html`<${Problem} ...${timeline} />`}
-    ${!data && !timeline.error && html`<${Loading} since=${timeline.since} what="Reading the timeline" />`}
-    ${data && html`<${Gaps} gaps=${data.gaps} />`}
-    ${data && (rows.length ? html`<${Table} label="Timeline" titles=${["When", "What", "Asked by", "Error"]} rows=${rows} />` : html`<p class="quiet">Nothing.</p>`)}
-  <//>`;
+  const known = data?.rpo.some((point) => point.seconds != null);
+  return html`
+    <${Section} title="RPO over time" aside=${data && html`<span class="quiet">${data.month}: as each sweep of today has found it, and in half of each day before it at most</span>`}>
+      ${!data && !timeline.error && html`<${Loading} since=${timeline.since} what="Reading the archive" />`}
+      ${known && html`<${Chart} label="RPO over time" points=${data.rpo} series=${RPO} />`}
+      ${data && !known && html`<p class="quiet">${data.since ? "No sweep of this month has found an RPO." : "Nothing is archived."}</p>`}
+    <//>
+    <${Section} title="Timeline" aside=${data && html`<span class="quiet">${data.month}, ${data.since ? `archived since ${data.since}` : "nothing is archived: jobs of Site Recovery only"}</span>`}>
+      ${timeline.error && html`<${Problem} ...${timeline} />`}
+      ${!data && !timeline.error && html`<${Loading} since=${timeline.since} what="Reading the timeline" />`}
+      ${data && html`<${Gaps} gaps=${data.gaps} />`}
+      ${data && (rows.length ? html`<${Table} label="Timeline" titles=${["When", "What", "Asked by", "Error"]} rows=${rows} />` : html`<p class="quiet">Nothing.</p>`)}
+      <p class="actions">${before && html`<button type="button" onClick=${() => change(before)}>The month before</button>`}${earlier && html`<button type="button" onClick=${earlier}>This month</button>`}</p>
+    <//>`;
 }
 
 function Disks({ item, details }) {

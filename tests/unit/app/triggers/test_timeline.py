@@ -97,6 +97,41 @@ async def test_the_jobs_of_a_vm_of_that_name_are_in_the_month_of_their_start(azu
     assert (other["value"], other["nextLink"], other["gaps"]) == ([], None, [])
 
 
+async def test_the_rpo_of_a_month_is_that_of_its_days_and_of_the_sweeps_of_today_with_gaps(
+    tmp_path: Path,
+) -> None:
+    azure = FakeAzure(settings(archive=str(tmp_path / "archive")), Cloud())
+
+    async def sweep(day: datetime, minutes: int, *rest: Any, vm: str = str(VM_ID)) -> None:
+        at = day + timedelta(minutes=minutes)
+        rows = [[f"{VM_ID}0", "Protected", 1, 1, 9], [vm, *rest]] if rest else []
+        await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+
+    quiet = LAST_MONTH - timedelta(days=3)
+    await sweep(quiet, 60, "Protected", 1, 1, 300)
+    await sweep(quiet, 90, "Protected", 1, 1, 600)
+    await sweep(quiet, 120, "Protected", 1, 1, 300)
+    await seal(azure.archive, quiet + timedelta(days=1, hours=1), 7200)
+    await sweep(TODAY, 60, "Protected", 1, 1, 300, vm=str(VM_ID).upper())
+    await sweep(TODAY, 120, "Unknown", 0, 1)
+    await sweep(TODAY, 180)
+    await sweep(TODAY, 600, "Protected", 1, 1, 420)
+    (tmp_path / "archive" / "sweeps" / str(TODAY.date()) / "000003.jsonl.gz").write_text("no gzip")
+
+    view = await answer_to(get_timeline(azure, asked()))
+    before = await answer_to(get_timeline(azure, asked(month=f"{LAST_MONTH:%Y-%m}")))
+
+    of_today = {}
+    for point in view["rpo"]:
+        if (minutes := (datetime.fromisoformat(point["at"]) - TODAY).total_seconds() / 60) >= 0:
+            of_today[minutes] = point.get("seconds")
+    assert of_today == {60: 300, 120: None, 480: None, 600: 420}
+    assert any("sweeps" in gap and "000003" in gap for gap in view["gaps"])
+    days = {point["at"][:10]: (point.get("seconds"), point.get("worstSeconds")) for point in before["rpo"]}
+    assert days[str(quiet.date())] == (300, 600)
+    assert days[str(LAST_MONTH.date())] == days[str((LAST_MONTH - timedelta(days=2)).date())] == (None, None)
+
+
 async def test_what_cannot_be_read_is_a_gap_or_the_answer(
     azure: FakeAzure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
