@@ -25,8 +25,8 @@ function changed(reason) {
 /** Takes what the address brings, a key or the answer of a sign-in, out of it and of the history: to be awaited before
  * the first view, which the rest of the address names. The window has an event `dr-session` for each later change. */
 export async function startSession() {
-  if (entra?.authority) await startMsal().catch((error) => (problem = error.message));
-  else if (!entra) {
+  if (entra) await startMsal().catch((error) => (problem = error.message));
+  else {
     takeKey();
     window.addEventListener("hashchange", takeKey);
   }
@@ -47,9 +47,10 @@ export function setKey(key) {
 }
 
 async function startMsal() {
+  const { authority, clientId } = entra;
+  if (!authority) throw new Error("Nobody can sign in here: the app's settings DR_AUTH_CLIENT_ID and DR_AUTH_AUTHORITY are needed, and one is empty.");
   await import("./vendor/msal-browser.min.js"); // of the kind that sets a global
   const redirectUri = `${location.origin}/api/ui/`;
-  const { authority, clientId } = entra;
   const made = new globalThis.msal.PublicClientApplication({
     // A known authority is asked itself: no other host says where it is.
     auth: { clientId, authority, knownAuthorities: [new URL(authority).host], redirectUri, postLogoutRedirectUri: redirectUri },
@@ -62,6 +63,9 @@ async function startMsal() {
 }
 
 const scopes = () => [`${entra.clientId}/user_impersonation`];
+
+/** Whether MSAL.js has started. */
+export const canSignIn = () => Boolean(client);
 
 /** Leaves the page for Entra, which leads back to this address. */
 export const signIn = () => client.loginRedirect({ scopes: scopes() }).catch((error) => changed(error.message));

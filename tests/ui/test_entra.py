@@ -82,11 +82,27 @@ async def test_a_user_signs_in_and_comes_back_to_what_the_address_named(ui: Ui, 
     assert entra.asked == ["authorize", "authorization_code"]
     await ui.page.reload()
     await ui.shows("web-1", READER)
+    await ui.page.set_viewport_size({"width": 360, "height": 740})
+    assert await ui.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert "\n".join(await violations(ui.page)) == ""
     await ui.click("link", "Overview")
     await ui.shows("Needs you")
     await ui.page.go_back()
     await expect(ui.page.get_by_label("Search")).to_have_value("web")
     assert entra.asked == ["authorize", "authorization_code"]
+
+
+async def test_without_an_application_the_page_says_which_settings_it_needs(ui: Ui, entra: Entra) -> None:
+    async def without(route: Any) -> None:
+        shell = await route.fetch()
+        await route.fulfill(response=shell, body=(await shell.text()).replace(entra.authority, ""))
+
+    await ui.page.route(entra.redirect_uri, without)
+    await ui.page.goto(entra.redirect_uri)
+
+    await ui.shows("DR_AUTH_CLIENT_ID and DR_AUTH_AUTHORITY are needed")
+    await expect(ui.page.get_by_role("button")).to_have_count(0)
+    assert [url for url in ui.urls if "msal" in url] == []
 
 
 async def test_who_goes_back_instead_may_sign_in_later(ui: Ui, entra: Entra) -> None:

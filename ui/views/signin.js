@@ -1,14 +1,12 @@
 // What is asked of who opens the page: a function key, or to sign in with Microsoft Entra.
 import { html, useState } from "../html.js";
-import { entra, sessionProblem, setKey, signIn } from "../session.js";
+import { canSignIn, entra, sessionProblem, setKey, signIn } from "../session.js";
 
 export const SignIn = () => (!entra ? html`<${KeyForm} />` : html`<div class="panel signin">
   <h1>Sign in to see the VMs</h1>
   <${Rejected} />
-  ${entra.authority
-    ? html`<p>The app role that you have decides what you may do here. Who has one sees every VM.</p>
-        <button type="button" class="primary" onClick=${signIn}>Sign in with Microsoft Entra</button>`
-    : html`<p class="problem" role="alert">The page does not know where: the settings <code>DR_AUTH_CLIENT_ID</code> and <code>DR_AUTH_AUTHORITY</code> of the function app are empty.</p>`}
+  <p>The app role that you have decides what you may do here. Who has one sees every VM.</p>
+  ${canSignIn() && html`<button type="button" class="primary" onClick=${signIn}>Sign in with Microsoft Entra</button>`}
 </div>`);
 
 const Rejected = () => sessionProblem() && html`<p class="problem" role="alert">${sessionProblem()}</p>`;
