@@ -21,7 +21,7 @@ var rules = [
     name: 'drifted'
     displayName: 'DR: VMs are not protected as they should be'
     description: 'The last sweep found VMs that differ from what is asked for. See the runbook: drifted VMs.'
-    query: 'let newest = toscalar(AppMetrics | where Name == "dr.vms.required" | summarize max(TimeGenerated)); AppMetrics | where Name == "dr.vms.drifted" and TimeGenerated > newest - 5m | summarize Value = sum(Sum)'
+    query: 'let newest = toscalar(AppMetrics | where Name == "dr.vms.required" | summarize max(TimeGenerated)); AppMetrics | where Name == "dr.vms.drifted" and TimeGenerated > newest - 5m and tostring(Properties.silent) != "yes" | summarize Value = sum(Sum)'
     severity: 2
     window: 'PT2H'
     operator: 'GreaterThan'
@@ -31,7 +31,7 @@ var rules = [
     name: 'rpo'
     displayName: 'DR: the recovery point objective is breached'
     description: 'A VM would lose more than is allowed if it failed over now. See the runbook: RPO.'
-    query: 'AppMetrics | where Name == "dr.rpo.seconds" | summarize Value = max(Max)'
+    query: 'AppMetrics | where Name == "dr.rpo.seconds" and tostring(Properties.silent) != "yes" | summarize Value = max(Max)'
     severity: 1
     window: 'PT2H'
     operator: 'GreaterThan'

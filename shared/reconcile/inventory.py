@@ -164,6 +164,11 @@ class VmStatus(Record):
         return any(each.code == _MANAGED for each in self.findings)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nobody is to be alerted of it."""
+        return self.on_hold or self.is_others
+
+    @property
     def prospect(self) -> Prospect | None:
         """Whether the VM would come up after a failover now; None for one that no tag asks to protect, that is gone, or
         that a failover created."""

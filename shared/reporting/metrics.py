@@ -19,6 +19,9 @@ RECOVERABLE = "dr.vms.recoverable"
 DRIFTED, RPO, ENABLES_FAILED, SWEEPS = "dr.vms.drifted", "dr.rpo.seconds", "dr.enables.failed", "dr.sweep.completed"
 
 
+_SILENT = "`silent`: `yes` for VMs on hold and those that another service owns, as AKS: no alert is about them"
+
+
 class Metric(NamedTuple):
     kind: Literal["gauge", "counter", "histogram"]
     unit: str
@@ -40,13 +43,13 @@ METRICS = {
         "gauge",
         "{vm}",
         "VMs with a finding that is not a note; a VM with several counts for each",
-        "`finding`: its code",
+        f"`finding`: its code, {_SILENT}",
     ),
     RPO: Metric(
         "histogram",
         "s",
         "the age of the last recovery point of each protected VM: `valueMax` is the worst",
-        "`vault`: its resource ID, `source` and `target`: the regions",
+        f"`vault`: its resource ID, `source` and `target`: the regions, {_SILENT}",
     ),
     ENABLES_FAILED: Metric("counter", "{vm}", "runs that were to protect a VM and ended as `Failed`"),
     SWEEPS: Metric(
@@ -76,16 +79,21 @@ def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) ->
         for recovery in Recovery:
             yield Measurement(RECOVERABLE, recoveries[recovery], {"source": source, "recoverable": recovery.value})
     drifted = Counter(
-        code
+        (code, vm_status.is_silent)
         for vm_status in compliance_report.vm_statuses
         for code in {finding.code for finding in vm_status.findings if finding.severity is not Severity.NOTE}
     )
-    for code, count in sorted(drifted.items()):
-        yield Measurement(DRIFTED, count, {"finding": code})
+    for (code, is_silent), count in sorted(drifted.items()):
+        yield Measurement(DRIFTED, count, {"finding": code} | _silent(is_silent))
     for vm_status in compliance_report.vm_statuses:
         if vm_status.state is State.PROTECTED and vm_status.rpo_seconds is not None:
             pair = {"source": vm_status.location, "target": vm_status.target_location}
-            yield Measurement(RPO, vm_status.rpo_seconds, {"vault": str(vm_status.vault), **pair})
+            about = {"vault": str(vm_status.vault), **pair, **_silent(vm_status.is_silent)}
+            yield Measurement(RPO, vm_status.rpo_seconds, about)
+
+
+def _silent(is_silent: bool) -> dict[str, str]:
+    return {"silent": "yes"} if is_silent else {}
 
 
 def of_run(end: RunSummary) -> Iterator[Measurement]:

@@ -13,7 +13,7 @@ from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
-from tests.findings import note, warning
+from tests.findings import blocker, note, warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, need
 from tests.unit.app.reporting.test_events import NOW
 
@@ -86,6 +86,29 @@ def test_what_was_not_read_in_full_is_not_counted() -> None:
 
     assert partial == {"dr.sweep.completed": [(1, {"outcome": "partial"})]}
     assert failed == {"dr.sweep.completed": [(1, {"outcome": "failed"})]}
+
+
+def test_what_is_on_hold_or_aks_s_is_told_apart_so_that_no_alert_is_about_it() -> None:
+    held, owned = blocker("OnHold", "It is on hold."), blocker("ManagedResourceGroup", "AKS owns it.")
+    found = measured(
+        ComplianceReport(
+            read_at=NOW,
+            vm_statuses=(
+                vm(1, State.PROTECTED, OLD, rpo_seconds=7200),
+                vm(2, State.PROTECTED, OLD, held, rpo_seconds=9000),
+                vm(3, State.NOT_ELIGIBLE, owned),
+            ),
+        )
+    )
+    silent = {"silent": "yes"}
+
+    assert found["dr.vms.drifted"] == [
+        (1, {"finding": "ManagedResourceGroup"} | silent),
+        (1, {"finding": "OnHold"} | silent),
+        (1, {"finding": "RpoBreached"}),
+        (1, {"finding": "RpoBreached"} | silent),
+    ]
+    assert found["dr.rpo.seconds"] == [(7200, PAIR), (9000, PAIR | silent)]
 
 
 def test_an_estate_without_a_vm_counts_none() -> None:
