@@ -72,9 +72,10 @@ lint: .venv/ready
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
 
-kusto:                   ## Microsoft's parser of Kusto queries, for the tests of infra/ (needs npm; without it they are skipped)
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(KUSTO)/node_modules/.package-lock.json; \
-		else echo "npm is not here: the tests of Kusto queries are skipped"; fi
+kusto:                   ## Microsoft's parsers of Kusto queries and of cards, for the tests of infra/ (needs npm; without it they are skipped)
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory $(KUSTO)/node_modules/.package-lock.json tests/infra/cards/node_modules/.package-lock.json; \
+		else echo "npm is not here: the tests of Kusto queries and of cards are skipped"; fi
 
 axe:                     ## the checks of the page's accessibility (needs npm; without it they are skipped)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/ui/axe/node_modules/.package-lock.json; \

@@ -14,6 +14,8 @@ var builtIn = {
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'
   'EventGrid Data Sender': 'd5a91429-5739-47e2-a06b-3470a27159e7'
   'Role Based Access Control Administrator': 'f58310d9-a9f6-439a-9e8d-f62e7b41a168'
+  'Azure Service Bus Data Sender': '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
+  'Azure Service Bus Data Receiver': '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
   'Durable Task Data Contributor': '0ad04412-c4d5-4796-b79c-f76d14c8d402'
 }
 

@@ -12,9 +12,9 @@ from tests.infra.compiler import LOCATION, SUBSCRIPTION, Compiler, Evaluated, Js
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-ENTRIES = ("main.bicep", "events.bicep", "roles.bicep", "release.bicep", "new-subscription.bicep")
-"""What is deployed to a subscription; all else are their modules, subscription.bicep too, which can be deployed by
-itself as well, and POLICY."""
+ENTRIES = ("main.bicep", "events.bicep", "roles.bicep", "release.bicep", "new-subscription.bicep", "messages.bicep")
+"""What is deployed by itself; all else are their modules, subscription.bicep too, which can be deployed by itself as
+well, and POLICY."""
 POLICY = "policy.bicep"
 """What is deployed to a management group: the compiler evaluates no template of that kind."""
 
@@ -56,6 +56,7 @@ class Case:
 SHARED = "main, of a whole shared subscription"
 AZD = "main, as azd deploys it"
 RELEASE = "release"
+MESSAGES = "messages, by each recipe"
 CASES = {
     "main, of two subscriptions, in cleanup": Case(
         "main.bicep",
@@ -103,6 +104,25 @@ CASES = {
             "privateInbound": "true",
             "existingSubnetIds": f"{_HUB}/app, {_HUB}/endpoints",
         },
+    ),
+    MESSAGES: Case(
+        "messages.bicep",
+        {
+            "recipes": ["teams", "slack", "webhook", "serviceNow"],
+            "topicName": "evgt-dr",
+            "teamsWebhookUrl": "https://teams.example/secret",
+            "slackWebhookUrl": "https://slack.example/secret",
+            "webhookUrl": "https://other.example/secret",
+            "serviceNowUrl": "https://service.example/secret",
+            "serviceNowObjectId": "77777777-7777-4777-8777-777777777777",
+            "serviceNowIdentifierUri": "api://77777777-7777-4777-8777-777777777777",
+        },
+        "rg-dr",
+    ),
+    "messages, by a webhook alone": Case(
+        "messages.bicep",
+        {"recipes": ["webhook"], "topicName": "evgt-dr", "webhookUrl": "https://other.example/secret"},
+        "rg-dr",
     ),
     "one more subscription": Case(
         "subscription.bicep",

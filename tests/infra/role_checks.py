@@ -23,6 +23,8 @@ BUILT_IN = {
     "d5a91429-5739-47e2-a06b-3470a27159e7": "EventGrid Data Sender",
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
     "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor",
+    "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
+    "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": "Azure Service Bus Data Receiver",
 }
 
 # What Azure checks of any client that enables a replication, besides the call itself: the least that is known.
@@ -45,13 +47,18 @@ _KINDS = {
     "components": "Application Insights",
     "topics": "Event Grid topic",
     "taskhubs": "task hub",
+    "queues": "Service Bus queue",
     "vaults": "vault",
 }
 
 
+_IDENTITIES = {"automationAccounts": "automation", "EventGrid/topics": "topic", "Logic/workflows": "workflow"}
+
+
 class Assignment(NamedTuple):
     """`role` is the key of a role of permissions.json, the name of a built-in role, or an ID that is neither; `holder`
-    is `app`, `vault` or `automation`, whose identity it is; `scope` is a resource ID in lower case."""
+    is `app`, `vault`, `automation`, `topic` or `workflow`, whose identity it is; `scope` is a resource ID in lower
+    case."""
 
     role: str
     holder: str
@@ -237,7 +244,7 @@ def assignments(infra: Infra, name: str) -> Iterator[Assignment]:
             # A system-assigned identity is read of its resource; that of a case is reported by its name.
             principal = reported["principalId"]
             holder = "vault" if ".identity." in principal or "vault" in principal else "app"
-            holder = "automation" if "automationAccounts" in principal else holder
+            holder = next((name for kind, name in _IDENTITIES.items() if kind in principal), holder)
             yield Assignment(custom.get(role) or BUILT_IN.get(guid) or role, holder, scope_of(each["id"]).lower())
 
 
@@ -252,6 +259,9 @@ def _expected_of(infra: Infra, name: str, *, high_churn: bool) -> Iterator[tuple
         yield "Contributor", "automation", "vaults"
     if "Microsoft.EventGrid/topics" in types:
         yield "EventGrid Data Sender", "app", "topics"
+    if "Microsoft.ServiceBus/namespaces/queues" in types:
+        yield "Azure Service Bus Data Sender", "topic", "queues"
+        yield "Azure Service Bus Data Receiver", "workflow", "queues"
     if "Microsoft.DurableTask/schedulers" in types:
         yield "Durable Task Data Contributor", "app", "taskhubs"
     if any("/resourceGroups/asr-cache-" in each["id"] for each in infra.evaluated(name).resources):

@@ -123,6 +123,17 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "highChurn",
     ),
     (check_evaluation, "modules/scheduler.bicep", "  parent: scheduler\n", "", "DurableTask/schedulers/taskHubs"),
+    (check_build, "messages.bicep", "serviceUri: serviceNowUrl", "uri: serviceNowUrl", "serviceUri"),
+    (check_configuration, "messages.bicep", "disableLocalAuth: true", "disableLocalAuth: false", "disableLocalAuth"),
+    (check_configuration, "messages.bicep", "endpointType: 'ServiceBusQueue'", "endpointType: 'Queue'", "endpointType"),
+    (check_configuration, "messages.bicep", "useAadAuth: true", "useAadAuth: false", "useAadAuth"),
+    (
+        check_built_in_roles,
+        "messages.bicep",
+        "guid(queue.id, receives, workflow.id)\n  scope: queue",
+        "guid(queue.id, receives, workflow.id)\n  scope: bus",
+        "Receiver",
+    ),
     (check_evaluation, "main.bicep", "    vaultHasIdentity: true\n", "", "cache-eastus"),
     (
         check_configuration,
