@@ -29,7 +29,7 @@ from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
-from shared.planning.catalog import CATALOG, DRIFT, finding_of
+from shared.planning.catalog import CATALOG, DRIFT, LEFT_OPEN, finding_of
 from shared.planning.drill_findings import OF_DRILL
 from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
@@ -114,7 +114,7 @@ def drift() -> str:
     """Every finding of a sweep, and what it makes of `compliant` and `recoverable`."""
     heads = ("finding", "severity", "compliant", "recoverable", "means", "the app", "what to do")
     rows = (
-        (f"`{code}`", _severity(row), _compliant(row), _recoverable(row), row.means, row.does, _fix(row))
+        (f"`{code}`", _severity(row), _compliant(row), _recoverable(code, row), row.means, row.does, _fix(row))
         for code, row in DRIFT.items()
     )
     return _table(heads, rows)
@@ -144,8 +144,8 @@ def _compliant(row: Row) -> str:
     return _yes_or_no(row, lambda case: row.severity_in(case) is Severity.NOTE)
 
 
-def _recoverable(row: Row) -> str:
-    return _yes_or_no(row, row.recoverable_in)
+def _recoverable(code: str, row: Row) -> str:
+    return "not known" if code in LEFT_OPEN else _yes_or_no(row, row.recoverable_in)
 
 
 def _yes_or_no(row: Row, holds: Callable[[str], bool]) -> str:

@@ -34,7 +34,9 @@ class CleanSweep:
 def estate_of(count: int, *, tagged: float = TAGGED, protected: float = 0) -> dict[str, Any]:
     """Two source regions, and a third for all targets. `protected` is the share of the tagged."""
     regions = ["eastus", "northeurope", "westus2"]
-    return generate({"vms": count, "tagged": tagged, "protected": protected, "regions": regions})
+    estate = generate({"vms": count, "tagged": tagged, "protected": protected, "regions": regions})
+    # The targets of protected VMs are looked for within the target scope.
+    return estate | {"demo": {"targets": [group["id"] for group in estate["resourceGroups"]]}}
 
 
 async def clean_sweep(folder: Path, estate: Mapping[str, Any], **settings: str) -> CleanSweep:

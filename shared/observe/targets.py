@@ -6,6 +6,7 @@ not show is absent only if a read of it says so.
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -52,27 +53,37 @@ class _Row(NamedTuple):
     addresses: tuple[Wanted, ...] = ()
 
 
+@dataclass
+class _Read:
+    """Of what no list shows: what is proven not to exist, what could not be read, and why."""
+
+    absent: set[ResourceId] = field(default_factory=set)
+    unread: set[ResourceId] = field(default_factory=set)
+    faults: list[Exception] = field(default_factory=list)
+
+
 async def read_targets(azure: Azure, items: Iterable[ProtectedItem]) -> tuple[Targets, Exception | None]:
-    """What is known of the target resources of the items that are protected, as far as they are in the target scope;
-    and why not all is known, if so.
+    """What is known of the target resources of the items that are protected; and why not all that is in the target
+    scope could be read, if so. Of what is outside, nothing is known.
 
     Raises ThrottledError.
     """
     ready = [item for item in items if item.stage is Stage.PROTECTED]
-    used = {each for item in ready for each in used_by(item) if each in azure.settings.target}
+    every = frozenset(each for item in ready for each in used_by(item))
+    used = {each for each in every if each in azure.settings.target}
     if not used:
-        return Targets(), None
+        return Targets(unread=every), None
     try:
         rows = await _rows(azure, ready, used)
         groups = await _groups(azure, used)
     except ThrottledError:
         raise
-    except Exception as unread:
-        return Targets(), unread
+    except Exception as fault:
+        return Targets(unread=every), fault
     shown = groups.union(*({row.id, *row.parts} for row in rows))
-    absent, fault = await _absent(azure, used, shown)
+    read = await _read_unlisted(azure, used, shown)
     holders = {claims.key_of(each): row.id for row in rows for each in _held_by(row)}
-    return Targets(absent, holders), fault
+    return Targets(frozenset(read.absent), every - used | read.unread, holders), next(iter(read.faults), None)
 
 
 async def _rows(azure: Azure, items: list[ProtectedItem], used: set[ResourceId]) -> list[_Row]:
@@ -157,28 +168,27 @@ def _held_by(row: _Row) -> Iterator[Wanted]:
     yield from row.addresses
 
 
-async def _absent(
-    azure: Azure, used: set[ResourceId], shown: frozenset[ResourceId]
-) -> tuple[frozenset[ResourceId], Exception | None]:
-    """The resources that are proven not to exist, of those that no list shows; and what kept others from being read.
-    What is in an absent group is not read."""
-    absent, faults = set[ResourceId](), list[Exception]()
+async def _read_unlisted(azure: Azure, used: set[ResourceId], shown: frozenset[ResourceId]) -> _Read:
+    """Reads what no list shows. What is in an absent group is not read."""
+    read = _Read()
     # Of an ID in several casings the same one is read each time.
     named = sorted(used, key=str)
-    unknown = sorted({*(each.group_id for each in named), *named} - shown, key=lambda each: (bool(each.type), each.key))
-    of_groups = [each for each in unknown if not each.type]
-    await _read(azure, of_groups, absent, faults)
-    within = [each for each in unknown if each.type and each.group_id not in absent]
-    # A network that is not listed is read itself.
-    await _read(azure, [each for each in within if not each.is_type(SUBNET) or each.parent in shown], absent, faults)
-    return frozenset(absent), next(iter(faults), None)
+    unknown = sorted({*(each.group_id for each in named), *named} - shown)
+    await _read_each(azure, [each for each in unknown if not each.type], read)
+    within = [each for each in unknown if each.type and each.group_id not in read.absent]
+    # The subnets of a network that is not listed: it is read itself, and they are if it is listed.
+    unlisted = {each for each in within if each.is_type(SUBNET) and each.parent not in shown}
+    await _read_each(azure, [each for each in within if each not in unlisted], read)
+    read.unread |= {each for each in unlisted if each.parent not in read.absent}
+    return read
 
 
-async def _read(azure: Azure, unknown: list[ResourceId], absent: set[ResourceId], faults: list[Exception]) -> None:
-    """Adds to `absent` and to `faults`. A lost read right looks like deleted resources: it does not read too many."""
+async def _read_each(azure: Azure, unknown: list[ResourceId], read: _Read) -> None:
+    """A lost read right looks like deleted resources: it does not read too many. Raises ThrottledError."""
     if len(unknown) > _MOST_READ:
         text = f"{len(unknown)} are not listed, more than {_MOST_READ}: a read right may have been lost"
-        faults.append(TruncatedError(text))
+        read.faults.append(TruncatedError(text))
+        read.unread.update(unknown)
         return
     for start in range(0, len(unknown), _AT_ONCE):
         some = unknown[start : start + _AT_ONCE]
@@ -187,9 +197,10 @@ async def _read(azure: Azure, unknown: list[ResourceId], absent: set[ResourceId]
             if isinstance(answer, ThrottledError):
                 raise answer
             if isinstance(answer, Exception):
-                faults.append(answer)
+                read.faults.append(answer)
+                read.unread.add(each)
             elif answer is True:
-                absent.add(each)
+                read.absent.add(each)
 
 
 async def _is_absent(azure: Azure, resource: ResourceId) -> bool:

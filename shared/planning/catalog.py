@@ -281,6 +281,12 @@ DRIFT = {
         "See the gaps of the report, if the region could not be read; else choose a size by {tag}-target-size that the "
         "target region offers to the subscription.",
     ),
+    "TargetNotRead": Row(
+        Severity.NOTE,
+        "whether what a failover of it uses exists is not known: it could not be read, or is outside `DR_TARGET_SCOPE`",
+        _NOTHING,
+        "See the gaps of the report, if it could not be read; else add it to DR_TARGET_SCOPE.",
+    ),
     "SourceNotRead": Row(
         Severity.NOTE,
         "its VM is not in the list of VMs, and the list is incomplete",
@@ -384,6 +390,12 @@ DRIFT = {
 """Findings of a sweep about a VM, protected or not; most of them are found by its own run and its plan, too."""
 
 CATALOG = DRIFT | LISTED | PLANNED | OF_SWEEP | OF_DRILL
+
+PLACEHOLDERS = frozenset({"MissingProtection", "NotEligible"})
+"""Findings that only say that there is another reason."""
+
+LEFT_OPEN = frozenset({"TargetNotRead", "TargetQuotaUnknown"})
+"""The findings that leave open whether a VM would come up."""
 
 OF_QUOTA = "TargetQuotaExceeded"
 CODES = frozenset(DRIFT | LISTED) | {OF_QUOTA}

@@ -18,11 +18,11 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
+from shared.planning.catalog import LEFT_OPEN, PLACEHOLDERS
 from shared.reconcile.orphans import ReferencedResources
 from shared.reconcile.readiness import Targets
 
 RPO_UNKNOWN = "RpoUnknown"
-_QUOTA_UNKNOWN = "TargetQuotaUnknown"
 _ON_HOLD, _MANAGED = "OnHold", "ManagedResourceGroup"
 
 
@@ -176,13 +176,21 @@ class VmStatus(Record):
             return None
         if self.state is State.UNKNOWN or self.failed_over:
             return Prospect(Recovery.UNKNOWN, self.findings[0].code if self.findings else self.state)
-        if hindrance := next((each.code for each in self.findings if each.recoverable is False), ""):
+        if hindrance := self._hindrance:
             return Prospect(Recovery.NO, hindrance)
         if self.need is None:
             return Prospect(Recovery.NO, self.state)
-        if any(each.code == _QUOTA_UNKNOWN for each in self.findings):
-            return Prospect(Recovery.UNKNOWN, _QUOTA_UNKNOWN)
+        if unknown := next((each.code for each in self.findings if each.code in LEFT_OPEN), ""):
+            return Prospect(Recovery.UNKNOWN, unknown)
         return Prospect(Recovery.UNKNOWN, RPO_UNKNOWN) if self.rpo_seconds is None else Prospect(Recovery.YES, "")
+
+    @property
+    def _hindrance(self) -> str:
+        """The code of the finding for which it would not come up, or "": that behind a placeholder, if it is known."""
+        codes = [each.code for each in self.findings if each.recoverable is False]
+        if codes and codes[0] in PLACEHOLDERS:
+            codes += [each.code for each in self.findings if each.severity is Severity.BLOCKER]
+        return min(codes, key=PLACEHOLDERS.__contains__, default="")
 
     @property
     def recovery(self) -> Recovery | None:

@@ -1,6 +1,6 @@
 """Whether a failover of a replicated item finds what it uses, and whether what it creates is free. Pure.
 
-Only what is proven counts: what a list does not show, and a read does not prove to be absent, may be there.
+Only what is proven counts as absent: what no list shows and no read proves may be there. Whether it is, is not known.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,10 +25,11 @@ _TAGS = {row.resource_type.lower(): row.tag for row in CHOICES.values() if row.r
 
 @dataclass(frozen=True)
 class Targets:
-    """What is known of the target resources of some items: those that are proven not to exist, and who holds a name or
-    an address already."""
+    """What is known of the target resources of some items: those that are proven not to exist, those of which nothing
+    is known, and who holds a name or an address already."""
 
     absent: frozenset[ResourceId] = frozenset()
+    unread: frozenset[ResourceId] = frozenset()
     holders: Mapping[Wanted, ResourceId] = field(default_factory=dict)
 
 
@@ -53,6 +54,10 @@ def findings(item: ProtectedItem, targets: Targets, settings: Settings) -> Itera
         tags = (_TAGS.get(each.type.lower(), "target-subnet") for each in gone)
         others = ", ".join(dict.fromkeys(f"{settings.tag_name}-{tag}" for tag in tags))
         yield finding_of("TargetMissing", f"A failover of {name} uses what does not exist: {what}.", others=others)
+    unread = dict.fromkeys(each for each in used_by(item) if each in targets.unread) if targets.unread else {}
+    if unread:
+        text = f"Whether this exists, which a failover of {name} uses, is not known: {', '.join(map(str, unread))}."
+        yield finding_of("TargetNotRead", text)
     if item.failed_over_before:
         return  # a failover has made it, and the next one takes it again (150407, recorded)
     for each in claims.created_by(item):

@@ -9,14 +9,11 @@ from datetime import datetime
 from shared.model.base import Model
 from shared.model.decision import Action, State
 from shared.model.findings import Finding, Severity
-from shared.planning.catalog import CODES
+from shared.planning.catalog import CODES, PLACEHOLDERS
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.last_run import LastRun
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import held_until
-
-PLACEHOLDERS = {"MissingProtection", "NotEligible"}
-"""Findings that only say that there is another reason."""
 
 _GOES_ON = "Nothing: the run goes on by itself."
 _SEVERITIES = list(Severity)

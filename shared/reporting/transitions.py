@@ -17,7 +17,7 @@ from shared.model.decision import State
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.reconcile.inventory import ComplianceReport, VmStatus
-from shared.reconcile.reason import PLACEHOLDERS
+from shared.planning.catalog import PLACEHOLDERS
 
 _HOLD = "OnHold"
 _NOT_PROTECTED = {State.UNPROTECTED, State.NOT_ELIGIBLE, State.FAILED}

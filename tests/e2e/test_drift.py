@@ -18,7 +18,7 @@ _PARTIAL = {
         "DiskExcluded",
         "DisabledAfterFailover",
     ),
-    *("TargetQuotaUnknown", "HoldExpired", "HoldDateInvalid", "DrillNotCleanedUp"),
+    *("TargetNotRead", "TargetQuotaUnknown", "HoldExpired", "HoldDateInvalid", "DrillNotCleanedUp"),
 }
 CLEANUP = {
     "DR_MODE": "cleanup",

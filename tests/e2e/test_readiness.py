@@ -303,6 +303,36 @@ async def _resize(stack: Stack, size: str, *names: str) -> None:
         await stack.arm("PATCH", estates.vm_id(name), _COMPUTE, body)
 
 
+async def test_what_cannot_be_read_is_neither_missing_nor_fine(start_stack: StartStack) -> None:
+    items = [protected("netless", nics=[], recoveryNetwork=NET), protected("plain", nics=[])]
+    world = protected_world([estates.vm("netless"), estates.vm("plain")], items)
+    async with start_stack(world, settings={"DR_MODE": "report"}) as stack:
+        # The network has been deleted, and no list shows it: only a read of it could tell.
+        for fault, expected in (
+            ({"match": {"path": f"{NET}$"}, "status": 403, "code": "AuthorizationFailed"}, ["netless"]),
+            ({"match": {"path": "ResourceGraph", "body": "backendAddressPools"}, "status": 500}, ["netless", "plain"]),
+        ):
+            await stack.sim("POST", "faults", {"kind": "status", **fault})
+            await eventually(lambda expected=expected: _not_known(stack, expected))  # type: ignore[misc]
+            _, view = await stack.api("GET", "compliance?top=1")
+            [region] = view["recoverable"]
+            assert (region["recoverable"], region["unknown"]) == (2 - len(expected), {"TargetNotRead": len(expected)})
+            assert ["target resources" in gap for gap in view["gaps"]] == [True]
+            await stack.sim("DELETE", "faults")
+
+        async def is_known() -> bool:
+            [region] = (await stack.api("GET", "compliance?top=1"))[1]["recoverable"]
+            return (region["recoverable"], region["notRecoverable"]) == (1, {"TargetMissing": 1})
+
+        await eventually(is_known)
+
+
+async def _not_known(stack: Stack, expected: list[str]) -> bool:
+    found = await compliance(stack)
+    unknown = [name for name in ("netless", "plain") if found[estates.vm_id(name).lower()]["recoverable"] == "unknown"]
+    return unknown == expected
+
+
 def test_every_kind_of_readiness_finding_has_a_case() -> None:
     def kinds() -> Iterator[str]:
         for case in CASES:

@@ -78,8 +78,6 @@ async def found_in(cloud: Cloud, **changes: Any) -> tuple[VmStatus, tuple[str, .
         (world(GROUP, NET, SET, POOL.parent), f"a resource group, {GROUP}."),
         # Its resources are listed still, and are gone with it.
         (world(GROUP), f"a resource group, {GROUP}."),
-        # What lies outside the target scope is not read.
-        (world(network=ELSEWHERE), ""),
     ],
 )
 async def test_what_a_failover_uses_and_azure_says_is_absent_is_missing(cloud: Cloud, missing: str) -> None:
@@ -103,27 +101,62 @@ async def test_what_a_failover_uses_and_azure_says_is_absent_is_missing(cloud: C
     ids=["no right", "no subscription", "a proxy", "broken", "no JSON"],
 )
 @pytest.mark.parametrize("gone", [NET, SET, GROUP])
-async def test_what_is_not_listed_and_cannot_be_read_is_a_gap_and_no_finding(
-    gone: ResourceId, fault: Exception
-) -> None:
+async def test_what_is_not_listed_and_cannot_be_read_is_a_gap_and_not_known(gone: ResourceId, fault: Exception) -> None:
     cloud = world(gone)
     # The ID that is read is in the casing of one of those that name it.
     cloud.faults |= dict.fromkeys((str(gone), str(ResourceId(str(gone).upper()))), fault)
 
     status, gaps = await found_in(cloud)
 
-    assert status.findings == ()
+    check_not_known(status, gone)
     assert ["target resources of protected VMs" in gap for gap in gaps] == [True]
 
 
+def check_not_known(status: VmStatus, unread: ResourceId) -> None:
+    """Neither missing nor fine: the VM is compliant, and nobody knows whether it would come up."""
+    [finding] = status.findings
+    assert (finding.code, finding.severity) == ("TargetNotRead", "note")
+    assert str(unread).lower() in finding.message.lower()
+    assert (status.compliant, status.prospect) == (True, (Recovery.UNKNOWN, "TargetNotRead"))
+
+
 @pytest.mark.parametrize("which", ["targets in the graph", "target groups in the graph"])
-async def test_a_list_that_cannot_be_read_is_a_gap_and_no_finding(which: str) -> None:
+async def test_a_list_that_cannot_be_read_is_a_gap_and_nothing_is_known(which: str) -> None:
     cloud = world(NET)
     cloud.faults[which] = answer(403, "AccessDenied")
 
     status, gaps = await found_in(cloud)
 
-    assert (status.findings, len(gaps)) == ((), 1)
+    check_not_known(status, NET)
+    assert len(gaps) == 1
+
+
+async def test_what_lies_outside_the_target_scope_is_not_read_and_not_known() -> None:
+    status, gaps = await found_in(world(network=ELSEWHERE))
+
+    check_not_known(status, ELSEWHERE)
+    assert gaps == ()
+
+
+@pytest.mark.parametrize("subnet", ["web", "app"])
+async def test_the_subnets_of_a_network_that_exists_and_is_not_listed_yet_are_not_known(subnet: str) -> None:
+    cloud = world(subnet=subnet)
+    cloud.resources[NET.key] |= {"id": f"{NET}-unlisted"}
+
+    status, gaps = await found_in(cloud)
+
+    check_not_known(status, NET.child("subnets", subnet))
+    assert gaps == ()
+
+
+async def test_what_is_missing_weighs_more_than_what_is_not_known() -> None:
+    cloud = world(NET, SET)
+    cloud.faults |= {str(NET): answer(403, "AuthorizationFailed")}
+
+    status, _ = await found_in(cloud)
+
+    assert [each.code for each in status.findings] == ["TargetMissing", "TargetNotRead"]
+    assert status.prospect == (Recovery.NO, "TargetMissing")
 
 
 async def test_what_is_listed_costs_no_read_and_what_is_not_one_each() -> None:
@@ -143,7 +176,7 @@ async def test_a_lost_read_right_looks_like_a_lot_of_deleted_resources(monkeypat
 
     status, gaps = await found_in(cloud)
 
-    assert status.findings == ()
+    check_not_known(status, NET)
     assert "a read right may have been lost" in gaps[0]
     assert str(NET) not in cloud.reads
 

@@ -149,6 +149,7 @@ def test_a_tagged_vm_that_cannot_be_protected_says_why_and_is_left(
     assert (vm_status.state, vm_status.action) == (State.NOT_ELIGIBLE, Action.NONE)
     assert code in codes(vm_status)
     assert codes(vm_status)[0] == "NotEligible"
+    assert vm_status.prospect == (Recovery.NO, code)
 
 
 @pytest.mark.parametrize("changes", [{"power_state": "unknown"}, {"provisioning_state": "Updating"}])

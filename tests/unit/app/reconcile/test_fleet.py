@@ -183,6 +183,9 @@ ILL = finding_of("OsDiskReplaced", "Another disk.")
 MISSING = finding_of("MissingProtection", "Nothing.")
 FROZEN = finding_of("ItemFrozen", "Failed over.")
 NOT_READ = finding_of("SourceNotRead", "Not read.")
+TRIED, UNFIT = finding_of("EnableFailed", "It failed."), finding_of("NotEligible", "It cannot be.")
+FOREIGN, OPEN = finding_of("ProtectedElsewhere", "Another vault."), finding_of("TargetNotRead", "Not read.")
+OPEN_TARGET = Prospect(Recovery.UNKNOWN, "TargetNotRead")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,11 @@ NOT_READ = finding_of("SourceNotRead", "Not read.")
         (State.PROTECTED, {"need": need()}, Prospect(Recovery.UNKNOWN, "RpoUnknown")),
         (State.PROTECTED, {"need": need(), "findings": (ILL,)}, Prospect(Recovery.NO, "OsDiskReplaced")),
         (State.UNPROTECTED, {"findings": (MISSING,)}, Prospect(Recovery.NO, "MissingProtection")),
+        (State.UNPROTECTED, {"findings": (MISSING, TRIED)}, Prospect(Recovery.NO, "EnableFailed")),
+        (State.NOT_ELIGIBLE, {"findings": (UNFIT, FOREIGN)}, Prospect(Recovery.NO, "ProtectedElsewhere")),
+        (State.NOT_ELIGIBLE, {"findings": (UNFIT,)}, Prospect(Recovery.NO, "NotEligible")),
+        (State.PROTECTED, {"need": need(), "rpo_seconds": 60, "findings": (OPEN,)}, OPEN_TARGET),
+        (State.PROTECTED, {"need": need(), "findings": (OPEN, ILL)}, Prospect(Recovery.NO, "OsDiskReplaced")),
         (State.PROTECTING, {}, Prospect(Recovery.NO, "Protecting")),
         (State.FROZEN, {"findings": (FROZEN,)}, Prospect(Recovery.NO, "ItemFrozen")),
         (State.FROZEN, {"findings": (FROZEN,), "failed_over": True}, Prospect(Recovery.UNKNOWN, "ItemFrozen")),
