@@ -14,7 +14,7 @@ from shared.model.caller import Caller
 from shared.model.drill import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.observe.drill import Preflight, preflight
+from shared.observe.drill import preflight
 from shared.orchestrations import (
     RUNNING,
     SignalError,
@@ -139,11 +139,11 @@ async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: 
 
 @describe("What POST would begin; nothing is written", DrillPlanView, "The plan", with_body(), body=_body_of_drill)
 async def post_drill_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
-    """The test VM and the test disks, the cores, and every finding. Reads only, in any mode. Raises Problem."""
+    """The test VM and its disks, the cores, the cost, and every finding. Reads only, in any mode. Raises Problem."""
     vm, order = vm_of(azure.settings, request), _order_in(request)
     flags_of(request)
     found = await translate_azure_errors(preflight(azure, vm, order))
-    return _plan_view(azure, found).response()
+    return DrillPlanView.of(found, writes_disabled=azure.settings.writes_disabled).response()
 
 
 @describe(
@@ -247,20 +247,3 @@ def _measured(last: Drill | None) -> dict[str, Any]:
         "rto_seconds": last.rto_seconds,
         "recovery_point_age_seconds": last.point_age_seconds,
     }
-
-
-def _plan_view(azure: Azure, found: Preflight) -> DrillPlanView:
-    seen = found.seen
-    return DrillPlanView(
-        vm_id=found.vm_id,
-        refused=bool(found.findings),
-        findings=found.findings,
-        test_vm=seen.test_vm if seen else None,
-        test_disks=(seen.test_disks or ()) if seen else (),
-        size=found.size.name if found.size else "",
-        cores=found.size.cores if found.size else 0,
-        recovery_point=found.point,
-        network=found.network.id if found.network else None,
-        network_change=found.network.change if found.network else None,
-        writes_disabled=azure.settings.writes_disabled,
-    )

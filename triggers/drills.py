@@ -108,7 +108,7 @@ async def post_drills_plan(azure: Azure, request: func.HttpRequest) -> func.Http
         some = vms[start : start + IN_ONE_STEP]
         checks = (preflight(azure, vm, order) for vm in some)
         found += await translate_azure_errors(asyncio.gather(*checks))
-    return DrillPlansView.of(found, chosen.at_once, azure.settings.writes_disabled).response()
+    return DrillPlansView.of(found, chosen.at_once, azure.settings).response()
 
 
 @describe(

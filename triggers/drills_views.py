@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
+from shared.config.prices import sum_of_drills
+from shared.config.settings import Settings
 from shared.model.base import Model
-from shared.model.drill_network import NetworkChange
+from shared.model.cost import DrillCost
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -14,7 +16,7 @@ from shared.observe.drill import Preflight
 from shared.orchestrations import RUNNING as RUNS
 from shared.reconcile.batch import RUNNING, WAITING
 from shared.reconcile.drill_batch import DrillBatch
-from triggers.views import View
+from triggers.views import DrillPlan, View
 
 
 class DrillBatchAccepted(View):
@@ -97,34 +99,24 @@ class DrillBatchesView(View):
     next_link: str | None
 
 
-class DrillPlan(Model):
-    """What a drill of the VM would be: `refused` if a finding stands against it."""
-
-    vm_id: ResourceId
-    refused: bool
-    findings: tuple[Finding, ...] = ()
-    test_vm: ResourceId | None = None
-    size: str = ""
-    cores: int = 0
-    network: ResourceId | None = None
-    network_change: NetworkChange | None = None
-
-
 class DrillPlansView(View):
-    """What a batch would begin. `cores` are those of all drills that would, `coresAtOnce` the most at a time."""
+    """What a batch would begin. `cores` and `cost` are those of all drills that would, `coresAtOnce` the most at a
+    time."""
 
     total: int
     refused: int
     findings: dict[str, int]
     cores: int
     cores_at_once: int
+    cost: DrillCost
     writes_disabled: str
     value: tuple[DrillPlan, ...]
 
     @classmethod
-    def of(cls, found: Sequence[Preflight], at_once: int, writes_disabled: str) -> Self:
-        plans = tuple(map(_plan, found))
-        cores = sorted((plan.cores for plan in plans if not plan.refused), reverse=True)
+    def of(cls, found: Sequence[Preflight], at_once: int, settings: Settings) -> Self:
+        plans = tuple(map(DrillPlan.of, found))
+        begun = [plan for plan in plans if not plan.refused]
+        cores = sorted((plan.cores for plan in begun), reverse=True)
         codes = (code for plan in plans for code in {finding.code for finding in plan.findings})
         return cls(
             total=len(plans),
@@ -132,19 +124,7 @@ class DrillPlansView(View):
             findings=dict(sorted(Counter(codes).items())),
             cores=sum(cores),
             cores_at_once=sum(cores[:at_once]),
-            writes_disabled=writes_disabled,
+            cost=sum_of_drills((plan.cost for plan in begun if plan.cost), settings.prices),
+            writes_disabled=settings.writes_disabled,
             value=plans,
         )
-
-
-def _plan(found: Preflight) -> DrillPlan:
-    return DrillPlan(
-        vm_id=found.vm_id,
-        refused=bool(found.findings),
-        findings=found.findings,
-        test_vm=found.seen.test_vm if found.seen else None,
-        size=found.size.name if found.size else "",
-        cores=found.size.cores if found.size else 0,
-        network=found.network.id if found.network else None,
-        network_change=found.network.change if found.network else None,
-    )

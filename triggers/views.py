@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 import azure.functions as func
 
 from shared.model.base import Model
 from shared.model.changes import Difference
-from shared.model.cost import Cost
+from shared.model.cost import Cost, DrillCost
 from shared.model.drill import Drill, DrillOutcome, DrillPoint
 from shared.model.drill_network import NetworkChange
 from shared.model.findings import Finding
@@ -19,6 +19,7 @@ from shared.model.plan import ResourcePreview, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.observe.drill import Preflight
 from shared.reconcile.reason import Reason
 from shared.reconcile.run_state import LastChange, Phase
 
@@ -95,9 +96,9 @@ class PlanView(View):
     writes_disabled: str
 
 
-class DrillPlanView(View):
-    """What POST .../drill would begin: the test VM of that `size` and its disks, the network, which the app would
-    `create` or `update` before if it says so, and every reason against it."""
+class DrillPlan(Model):
+    """What a drill of a VM would begin: the test VM of that `size`, its disks, what they cost at most, the network,
+    which the app would `create` or `update` before if it says so, and every reason against it."""
 
     vm_id: ResourceId
     refused: bool
@@ -106,9 +107,33 @@ class DrillPlanView(View):
     test_disks: tuple[ResourceId, ...] = ()
     size: str = ""
     cores: int = 0
+    cost: DrillCost | None = None
     recovery_point: DrillPoint | None = None
     network: ResourceId | None = None
     network_change: NetworkChange | None = None
+
+    @classmethod
+    def of(cls, found: Preflight, **more: Any) -> Self:
+        seen = found.seen
+        return cls(
+            vm_id=found.vm_id,
+            refused=bool(found.findings),
+            findings=found.findings,
+            test_vm=seen.test_vm if seen else None,
+            test_disks=(seen.test_disks or ()) if seen else (),
+            size=found.size.name if found.size else "",
+            cores=found.size.cores if found.size else 0,
+            cost=found.cost,
+            recovery_point=found.point,
+            network=found.network.id if found.network else None,
+            network_change=found.network.change if found.network else None,
+            **more,
+        )
+
+
+class DrillPlanView(DrillPlan, View):
+    """The plan of the drill of one VM."""
+
     writes_disabled: str
 
 

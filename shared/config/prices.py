@@ -1,4 +1,4 @@
-"""The monthly cost of protecting a VM, from a price table in the settings.
+"""The monthly cost of protecting a VM, and the cost of a drill of it, from a price table in the settings.
 
 Azure's prices differ by region, agreement and time; the built-in ones are round numbers, to be replaced by yours.
 """
@@ -9,17 +9,17 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from shared.model.base import Model
-from shared.model.cost import Cost
+from shared.model.cost import Cost, DrillCost
 
 _PRICES_OF_DISKS = {"Standard_LRS": 0.05, "StandardSSD_LRS": 0.08, "Premium_LRS": 0.15, "PremiumV2_LRS": 0.12}
-
+_HOURS_OF_A_MONTH = 730
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Prices(Model):
     """In `currency`, for a month: `instance` a protected VM, `diskGb` a GiB of a replica disk by type, `cache` a VM's
-    share of the cache account."""
+    share of the cache account. `coreHour` is a core of a test VM for an hour: it has no default."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,10 +27,24 @@ class Prices(Model):
     instance: Price = 25.0
     disk_gb: dict[str, Price] = _PRICES_OF_DISKS
     cache: Price = 2.0
+    core_hour: Price | None = None
 
 
 def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:
     """`disks` are the type and the size in GiB of each replica disk."""
+    total, unpriced = _of_disks(disks, prices)
+    return Cost(
+        currency=prices.currency,
+        month=round(prices.instance + total + prices.cache, 2),
+        instance=prices.instance,
+        disks=round(total, 2),
+        cache=prices.cache,
+        unpriced=unpriced,
+    )
+
+
+def _of_disks(disks: Iterable[tuple[str, int | None]], prices: Prices) -> tuple[float, tuple[str, ...]]:
+    """What they cost a month, and the types that have no price."""
     known = {name.lower(): price for name, price in prices.disk_gb.items()}
     total, unpriced = 0.0, set()
     for sku, size in disks:
@@ -39,13 +53,29 @@ def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:
             unpriced.add(sku)
         else:
             total += price * size
-    return Cost(
+    return total, tuple(sorted(unpriced))
+
+
+def cost_of_drill(disks: Iterable[tuple[str, int | None]], cores: int, hours: float, prices: Prices) -> DrillCost:
+    """`disks` are the test disks, as in `cost_of`; `cores` are those of the test VM."""
+    month, unpriced = _of_disks(disks, prices)
+    return DrillCost(
         currency=prices.currency,
-        month=round(prices.instance + total + prices.cache, 2),
-        instance=prices.instance,
-        disks=round(total, 2),
-        cache=prices.cache,
-        unpriced=tuple(sorted(unpriced)),
+        hours=round(hours, 4),
+        vm=None if prices.core_hour is None else round(prices.core_hour * cores * hours, 4),
+        disks=round(month / _HOURS_OF_A_MONTH * hours, 4),
+        unpriced=unpriced,
+    )
+
+
+def sum_of_drills(costs: Iterable[DrillCost], prices: Prices) -> DrillCost:
+    every = tuple(costs)
+    return DrillCost(
+        currency=prices.currency,
+        hours=round(sum(cost.hours for cost in every), 4),
+        vm=None if prices.core_hour is None else round(sum(cost.vm or 0 for cost in every), 4),
+        disks=round(sum(cost.disks for cost in every), 4),
+        unpriced=tuple(sorted({sku for cost in every for sku in cost.unpriced})),
     )
 
 

@@ -239,7 +239,9 @@ class Settings(BaseModel):
         description="the https endpoint of an Event Grid custom topic, to which outcomes are published",
     )
     prices: Annotated[Prices, BeforeValidator(parse_object)] = Field(
-        Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
+        Prices(),
+        description="a JSON object with currency, for a month instance, diskGb (by type) and cache, and coreHour, "
+        "a core of a drill's test VM for an hour",
     )
     poll_seconds: float = Field(
         POLL_SECONDS,
@@ -508,4 +510,4 @@ def as_text(default: object) -> str:
         return json.dumps({name: {} for name in default})
     if isinstance(default, NameTemplates):
         return "{}"  # the templates have a table of their own
-    return default.model_dump_json(by_alias=True) if isinstance(default, BaseModel) else str(default)
+    return default.model_dump_json(by_alias=True, exclude_none=True) if isinstance(default, BaseModel) else str(default)

@@ -1,4 +1,4 @@
-"""What the protection of a VM costs."""
+"""What the protection of a VM costs, and a drill of it."""
 
 from shared.model.base import Model
 
@@ -14,4 +14,15 @@ class Cost(Model):
     instance: float
     disks: float
     cache: float
+    unpriced: tuple[str, ...] = ()
+
+
+class DrillCost(Model):
+    """What a drill costs in `currency`, at most: its test VM and its test disks, for so many `hours`. `vm` is None
+    where no price of a core is known. `unpriced` as in `Cost`."""
+
+    currency: str
+    hours: float
+    vm: float | None = None
+    disks: float
     unpriced: tuple[str, ...] = ()

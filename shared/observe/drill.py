@@ -12,13 +12,14 @@ from shared.arm.client import Azure
 from shared.arm.errors import MalformedResponseError, proves_absence, text_of
 from shared.arm.fields import Json, objects, part, reference, required, text
 from shared.arm.listing import NotKnownError, read_one
-from shared.config.intervals import TTL_SLOW
+from shared.config.intervals import LONGEST_BOOT, TTL_SLOW
+from shared.config.prices import cost_of_drill
+from shared.model.cost import DrillCost
 from shared.model.decision import Decision, State
 from shared.model.drill import DrillNic, DrillOrder, DrillPoint, DrillVm
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
-from shared.model.resource_types import COMPUTE_API_VERSION
-from shared.model.vm import Lock, Size
+from shared.model.vm import Lock, Size, SourceVm
 from shared.observe.drill_network import NetworkOfDrill, network_of_drill
 from shared.observe.vm import observe
 from shared.planning.catalog import finding_of
@@ -27,6 +28,7 @@ from shared.readers.locks import read_locks
 from shared.readers.networks import read_nic
 from shared.readers.skus import read_offer
 from shared.readers.target_vms import existing
+from shared.readers.virtual_machines import VMS
 from shared.site_recovery.drills import UnknownPointError, find_point, read_drill_item
 
 T = TypeVar("T")
@@ -38,7 +40,8 @@ _NOT_READ = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND
 @dataclass(frozen=True)
 class Preflight:
     """`findings` are why the drill is refused; without any, `seen` is the item that is drilled, at `point`, in
-    `network` once it is as it has to be."""
+    `network` once it is as it has to be. `cost` is that of a test VM which takes as long to come up as is waited
+    for."""
 
     vm_id: ResourceId
     findings: tuple[Finding, ...]
@@ -46,6 +49,7 @@ class Preflight:
     size: Size | None = None
     point: DrillPoint | None = None
     network: NetworkOfDrill | None = None
+    cost: DrillCost | None = None
 
 
 async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
@@ -85,7 +89,15 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
         unread=unread,
     )
     of_network = network.findings if network else ()
-    return Preflight(vm, (*findings_of(facts), *of_network, *unknown), seen, size, point, network)
+    cost = _cost(azure, observation.vm, seen, size, order) if observation.vm and size else None
+    return Preflight(vm, (*findings_of(facts), *of_network, *unknown), seen, size, point, network, cost)
+
+
+def _cost(azure: Azure, vm: SourceVm, seen: DrillItem, size: Size, order: DrillOrder) -> DrillCost:
+    sizes = {disk.id: disk.size_gb for disk in vm.disks}
+    disks = [(disk.target_sku, sizes.get(disk.id)) for disk in seen.item.disks]
+    seconds = order.keep_minutes * 60 + LONGEST_BOOT * azure.settings.poll_seconds
+    return cost_of_drill(disks, size.cores, seconds / 3600, azure.settings.prices)
 
 
 def _not_protected(vm: ResourceId, decision: Decision) -> Finding:
@@ -122,17 +134,17 @@ async def _locks(azure: Azure, made: list[ResourceId]) -> tuple[Lock, ...]:
     return tuple(lock for locks in lists for lock in locks)
 
 
-async def look_at(azure: Azure, vm: ResourceId) -> DrillVm | None:
-    """The test VM with its interfaces as it is now; None if it does not exist. Raises HttpResponseError,
+async def look_at(azure: Azure, vm: ResourceId, *, last: bool = False) -> DrillVm | None:
+    """The test VM as it is now, with its interfaces if it is ready, or this is the `last` look; None if it does not
+    exist. Looks at the same time share a list, where the app may read the whole subscription. Raises HttpResponseError,
     MalformedResponseError."""
     try:
-        found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
+        seen = await azure.load(VMS, vm, lambda found: read_one(found, f"the VM {vm}", _vm))
     except HttpResponseError as answer:
         if proves_absence(answer):
             return None
         raise
-    seen = read_one(found, f"the VM {vm}", _vm)
-    nics = [await _nic(azure, nic.id) for nic in seen.nics]
+    nics = await asyncio.gather(*(_nic(azure, nic.id) for nic in seen.nics if seen.is_ready or last))
     return seen.with_(nics=tuple(nics))
 
 

@@ -39,7 +39,7 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
         )
 
     try:
-        return await azure.load(_VMS, vm, parse)
+        return await azure.load(VMS, vm, parse)
     except HttpResponseError as answer:
         if proves_absence(answer):
             return None
@@ -50,13 +50,15 @@ def _with_status(rows: Sequence[Json]) -> Json | None:
     """The VM of a row of the list and the row of its status. What a list of statuses shows besides the power state is
     not documented: a row that lacks what a GET shows is not used."""
     vm, view = rows[0], part(part(rows[1], "properties"), "instanceView")
-    if _power_state(objects(view, "statuses")) == "unknown" or not {"disks", "hyperVGeneration"} <= view.keys():
+    power = _power_state(objects(view, "statuses"))
+    shown = {"disks", "hyperVGeneration", *(["vmAgent"] if power == "running" else [])}
+    if power == "unknown" or not shown <= view.keys():
         return None
     return {**vm, "properties": {**part(vm, "properties"), "instanceView": view}}
 
 
 # A list takes `$expand=instanceView` for the VMs of a scale set only; `statusOnly` shows the statuses, and no VM.
-_VMS = ListedType(
+VMS = ListedType(
     VIRTUAL_MACHINE,
     COMPUTE_API_VERSION,
     {"$expand": "instanceView"},

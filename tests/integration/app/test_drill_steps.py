@@ -17,6 +17,7 @@ from activities.monitor_job import monitor_job
 from activities.prepare_drill import prepare_drill
 from activities.start_drill import start_drill
 from shared.arm.client import Azure
+from shared.config.intervals import LONGEST_BOOT
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
 from shared.model.drill import LATEST, LATEST_PROCESSED, Drill, DrillOrder, DrillOutcome
 from shared.model.resource_id import ResourceId
@@ -136,9 +137,11 @@ async def test_plans_say_what_would_begin_and_a_batch_begins_what_fits(reach: Re
     estate = world("web-1", "web-2")
     place = {"subscription": estates.SUBSCRIPTION, "location": estates.TARGET, "used": 0}
     estate["quotas"] = [{**place, "name": name, "limit": 2} for name in ("cores", "standardDSv5Family")]
-    async with reach(estate, speed=SPEED, **SETTINGS, profiles=scheduled(datetime.now(UTC))) as reached:
-        plan = json.loads((await post_drill_plan(reached.azure, request(body, route))).get_body())
-        many = {"virtualMachines": list(map(str, vms)), "drill": body}
+    settings = {**SETTINGS, "profiles": scheduled(datetime.now(UTC)), "prices": '{"coreHour": 0.05}'}
+    async with reach(estate, speed=SPEED, **settings) as reached:
+        kept = {**body, "keepMinutes": 60}
+        plan = json.loads((await post_drill_plan(reached.azure, request(kept, route))).get_body())
+        many = {"virtualMachines": list(map(str, vms)), "drill": kept}
         plans = json.loads((await post_drills_plan(reached.azure, request(many, {}))).get_body())
         batch = DrillBatchRequest(waiting=vms, running=(), order=ORDER, at_once=5, token="drills-1")
         outcome = await advance_drills(reached.azure, batch, FakeDurableClient())
@@ -147,6 +150,14 @@ async def test_plans_say_what_would_begin_and_a_batch_begins_what_fits(reach: Re
         )
     assert (plan["refused"], plan["cores"], plan["testVm"].rsplit("/", 1)[-1]) == (False, 2, "web-1-test")
     assert (plans["total"], plans["refused"], plans["cores"], plans["coresAtOnce"]) == (2, 0, 4, 4)
+    # Two cores for the hour that the VM is kept, and as long as it may take to come up; two disks of 64 GiB.
+    hours = 1 + LONGEST_BOOT * reached.azure.settings.poll_seconds / 3600
+    assert plan["cost"]["currency"] == "USD"
+    assert (plan["cost"]["vm"], plan["cost"]["disks"]) == (
+        pytest.approx(0.05 * 2 * hours, abs=1e-4),
+        pytest.approx(2 * 64 * 0.15 / 730 * hours, abs=1e-4),
+    )
+    assert plans["cost"]["vm"] == pytest.approx(2 * plan["cost"]["vm"])
     assert isinstance(outcome, Ready)
     progress = DrillBatchProgress.load(outcome.value)
     assert (len(progress.running), len(progress.waiting), progress.ended) == (1, 1, ())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.config.prices import Prices, cost_of
+from shared.config.prices import Prices, cost_of, cost_of_drill, sum_of_drills
 from shared.model.vm import Disk
 from tests.unit.app.examples import (
     DATA_DISK,
@@ -34,6 +34,19 @@ def test_a_disk_without_a_price_or_a_size_is_reported_and_not_guessed(disk: tupl
 
 def test_no_disks_cost_nothing() -> None:
     assert cost_of([], TABLE).month == 23
+
+
+@pytest.mark.parametrize(("core_hour", "of_vm"), [(0.05, 0.3), (None, None), (0, 0)])
+def test_a_drill_costs_the_hours_of_its_cores_if_they_have_a_price_and_of_its_disks(
+    core_hour: float | None, of_vm: float | None
+) -> None:
+    prices = TABLE.with_(core_hour=core_hour)
+    one = cost_of_drill([("Premium_LRS", 730), ("UltraSSD_LRS", 64)], 4, 1.5, prices)
+    every = sum_of_drills([one, cost_of_drill([("Premium_LRS", 730)], 4, 1.5, prices)], prices)
+
+    assert (one.currency, one.hours, one.vm, one.disks, one.unpriced) == ("EUR", 1.5, of_vm, 0.15, ("UltraSSD_LRS",))
+    assert (every.hours, every.vm, every.disks) == (3, None if of_vm is None else 2 * of_vm, 0.3)
+    assert every.unpriced == one.unpriced
 
 
 def test_a_plan_reports_what_it_costs_by_the_table_of_the_settings() -> None:

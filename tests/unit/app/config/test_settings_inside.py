@@ -64,6 +64,7 @@ OTHER_VAULT = json.dumps({"vault": f"{VAULT_ID}-9"})
         ("DR_REGION_MAP", '{"eastus": {"target": "westus"}}', "eastus.target", "Extra inputs are not permitted"),
         ("DR_PRICES", "25", "", "it is no JSON object"),
         ("DR_PRICES", '{"instance": -1}', "instance", "greater than or equal to 0"),
+        ("DR_PRICES", '{"coreHour": -1}', "coreHour", "greater than or equal to 0"),
         ("DR_PRICES", '{"cache": NaN}', "cache", "finite number"),
         ("DR_PRICES", '{"cache": "free"}', "cache", "valid number"),
         ("DR_PRICES", '{"currency": ""}', "currency", "at least 1 character"),
