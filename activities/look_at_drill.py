@@ -19,7 +19,7 @@ async def look_at_drill(azure: Azure, request: DrillStep) -> StepResult:
     drill = await azure.drills.of(request.vm_id)
     if drill is None:
         return Failed(error=Error(code="DrillRecordMissing", message="The record of the drill is gone."))
-    now, seen = datetime.now(UTC), await look_at(azure, drill.test_vm)
+    now, seen = datetime.now(UTC), await look_at(azure, drill.test_vm, last=request.last)
     job = await vault_of(azure, drill.vault).job(drill.job)
     drill = drill.with_(
         job_started_at=job.started if job else None,
@@ -34,7 +34,9 @@ async def look_at_drill(azure: Azure, request: DrillStep) -> StepResult:
         if drill.running_at == now:
             await azure.drills.write(drill)
         step = f"Waiting for the test VM: {failed[0].name} is {failed[0].found}"
-        return Pending(retry_after=LOOK_AT_TEST_VM * azure.settings.poll_seconds, step=step)
+        # At the same times as those of other drills, which share their reads.
+        wait = LOOK_AT_TEST_VM * azure.settings.poll_seconds
+        return Pending(retry_after=wait, step=step, tick=wait)
     if failed:
         found = "; ".join(f"{check.name}: {check.found}" for check in failed)
         error = Error(code="TestVmNotReady", message=f"{drill.test_vm.name} did not come up: {found}.")

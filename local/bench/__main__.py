@@ -13,7 +13,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.bench import durable, few, heal, hosts, importing, large, many, results, running, starting, sweep, throughput
+from local.bench import (
+    drills,
+    durable,
+    few,
+    heal,
+    hosts,
+    importing,
+    large,
+    many,
+    results,
+    running,
+    starting,
+    sweep,
+    throughput,
+)
 from local.bench.figures import FIGURES, medians
 from local.bench.protecting import SPEED
 from local.bench.rivals import compare
@@ -24,6 +38,7 @@ from local.stack import StackError
 _SCENARIOS = {
     "few": few.SCENARIO,
     "many": many.SCENARIO,
+    "drills": drills.SCENARIO,
     "sweep": sweep.SCENARIO,
     "large": large.SCENARIO,
     "heal": heal.SCENARIO,
@@ -61,7 +76,7 @@ def main(arguments: list[str]) -> int:
         help="one or more of those below",
     )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="of Azure's latencies; 0: as recorded")
-    parser.add_argument("--calls", action="store_true", help="print each call of `few` and what it is for")
+    parser.add_argument("--calls", action="store_true", help="print each call of `few`, `drills`, and its purpose")
     parser.add_argument("--save", action="store_true", help="in docs/benchmarks.json, for the tables of docs/")
     parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")
     options = parser.parse_args(arguments)

@@ -37,6 +37,11 @@ _PURPOSES = (
     ("PUT", r"/replicationprotectioncontainermappings/[^/]+", "maps two containers: there, and back for the reprotect"),
     ("PUT", r"/replicationnetworkmappings/[^/]+", "maps two networks: there, and back for the reprotect"),
     ("PUT", _ITEM, "enables protection"),
+    ("GET", _ITEM, "the item, before each write to it and after the last"),
+    ("POST", r"/testfailover", "begins the test failover"),
+    ("POST", r"/testfailovercleanup", "begins its cleanup"),
+    ("GET", r"/networkinterfaces", "interfaces of several VMs, by a list"),
+    ("POST", r"/microsoft.resourcegraph/resources", "many VMs, items, groups or targets, by a query"),
 )
 
 

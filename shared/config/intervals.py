@@ -35,7 +35,7 @@ SHORTEST_LEASE = 10.0  # seconds
 # Drills.
 LONGEST_DRILL_START = 60  # 30 min until a test failover that Azure keeps refusing is given up
 LONGEST_BOOT = 60  # 30 min until the agent of a test VM is ready
-LOOK_AT_TEST_VM = 1  # 30 s between two looks at a test VM: by so much its recovery time is measured too long at most
+LOOK_AT_TEST_VM = 1  # 30 s between two looks at a test VM, 45 s at first: its recovery time is no more exact
 FOLLOW_DRILL = 20  # 10 min between two looks of the VM's own run at a drill that it waits for
 CLEAN_WITHIN = 4  # 2 min until the lists of a target group no longer show what a cleanup has removed
 COUNTED_WITHIN = 2  # 1 min until Azure's usage certainly has a test VM that was seen running

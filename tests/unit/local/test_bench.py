@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.bench import __main__ as bench
-from local.bench import critical_path, durable, heal, results, scenario
+from local.bench import critical_path, drills, durable, heal, results, scenario
 from local.bench.calls import lines
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import FIGURES, Figure, medians
@@ -30,6 +30,32 @@ def test_polls_are_reads_of_the_lists_after_the_last_enable() -> None:
 
     assert without_polls([*before, enable, *polls, *others]) == [*before, enable, *others]
     assert without_polls([enable, *polls, enable, *polls]) == [enable, *polls, enable]
+
+
+def test_polls_of_drills_are_reads_of_the_vault_and_later_looks_at_a_test_vm() -> None:
+    def compute(path: str) -> dict[str, Any]:
+        return {"method": "GET", "path": f"/subscriptions/s/{path}"}
+
+    group = "resourceGroups/g/providers"
+    looks = [
+        compute(f"{group}/Microsoft.Compute/virtualMachines/web-TEST"),
+        compute(f"{group}/Microsoft.Network/networkInterfaces/nic-test"),
+    ]
+    lists = [_request("GET", "replicationJobs"), _request("GET", "replicationProtectedItems")]
+    of_many = [compute("providers/Microsoft.Compute/virtualMachines")]
+    checks = [*lists, *of_many, compute(f"{group}/Microsoft.Compute/virtualMachines")]
+    asked = _request("POST", "replicationProtectedItems/i/testFailover")
+    end = [_request("GET", "replicationProtectedItems/i"), compute(f"{group}/Microsoft.Compute/disks")]
+    every = [*checks, asked, *looks, *lists, *of_many, *looks, *end, *end]
+
+    assert drills.without_polls(every) == [*checks, asked, *looks, *end, *end]
+
+
+def test_the_checks_of_an_order_are_not_those_of_its_run() -> None:
+    vm = f"{VAULT}/virtualMachines/web-1"
+    reads = [_request("GET", "virtualMachines/web-1"), _request("GET", "replicationProtectedItems")]
+
+    assert drills.by_order_and_run([*reads, *reads], vm.upper()) == (reads, reads)
 
 
 def test_the_critical_path_is_that_of_the_slowest_vm() -> None:
