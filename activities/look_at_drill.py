@@ -56,6 +56,9 @@ def _checks(drill: Drill, seen: DrillVm | None) -> Iterator[Check]:
     missing = [disk.name for disk in drill.test_disks if disk not in seen.disks]
     disks = f"without {', '.join(missing)}" if missing else f"all {len(seen.disks)}"
     yield Check(name="disks", passed=not missing, found=disks)
+    if seen.boot_diagnostics:
+        # An error of theirs says nothing about the VM.
+        yield Check(name="boot diagnostics", passed=True, found=seen.boot_diagnostics)
     for nic in seen.nics:
         inside = nic.subnet is not None and nic.subnet.parent == drill.network
         where = f"{nic.address or 'no address'} in {nic.subnet or 'no subnet'}"

@@ -38,9 +38,9 @@ def override(world: World, raw: Any) -> None:
 
 
 def test_outcome(world: World, raw: Any) -> None:
-    """`{"id", "boot", "cleanup", "slow", "points"}`: how test failovers of an item go from now on; the ID is its own or
-    its VM's. Raises ValueError."""
-    given = _object(raw, ("id", "boot", "cleanup", "slow", "points"))
+    """`{"id", "boot", "cleanup", "slow", "points", "diagnostics"}`: how test failovers of an item go from now on; the
+    ID is its own or its VM's. Raises ValueError."""
+    given = _object(raw, ("id", "boot", "cleanup", "slow", "points", "diagnostics"))
     of = ids.key(str(given.pop("id", "")))
     items = [
         item

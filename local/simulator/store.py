@@ -54,12 +54,14 @@ class Resource:
 class VirtualMachine(Resource):
     """`fail_enable` makes the next `times` enable jobs of this VM fail.
 
-    `agent_ready` is the moment of the clock from which its agent reports, while it runs: None for never.
+    `agent_ready` is the moment of the clock from which its agent reports, while it runs: None for never. `diagnostics`
+    is whether boot diagnostics that are on work.
     """
 
     power: str = "running"
     agent_ready: float | None = 0.0
     generation: str = "V2"
+    diagnostics: bool = True
     eligibility_errors: list[Json] = field(default_factory=list)
     fail_enable: Json | None = None
 

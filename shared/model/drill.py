@@ -48,8 +48,8 @@ class DrillNic(Model):
 
 
 class DrillVm(Model):
-    """The test VM as it was last seen. `agent` is the status of the VM agent, as `Ready`; `boot_diagnostics` is an
-    error of the boot diagnostics, "on" without one, or "" where they are off."""
+    """The test VM as it was last seen. `agent` is the status of the VM agent, as `Ready`; `boot_diagnostics`
+    is "on", an error of theirs, "not known", or "" where they are off."""
 
     id: ResourceId
     power_state: str = ""

@@ -1,6 +1,7 @@
 """What a drill of a VM would find: the facts for its preflight checks, read as they are now, and the test VM."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,6 +34,7 @@ from shared.site_recovery.drills import UnknownPointError, find_point, read_dril
 
 T = TypeVar("T")
 
+_SIGNATURE = re.compile(r"\?\S+")
 _NOT_READ = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 """What no retry helps against: the drill is refused. All other errors pass."""
 
@@ -151,7 +153,7 @@ async def look_at(azure: Azure, vm: ResourceId, *, last: bool = False) -> DrillV
 def _vm(found: Json) -> DrillVm:
     properties = part(found, "properties")
     view, storage = part(properties, "instanceView"), part(properties, "storageProfile")
-    agent, boot = part(view, "vmAgent"), part(view, "bootDiagnostics")
+    agent = part(view, "vmAgent")
     disks = [reference(part(disk, "managedDisk").get("id")) for disk in _disks(storage)]
     diagnostics = part(part(properties, "diagnosticsProfile"), "bootDiagnostics")
     return DrillVm(
@@ -166,7 +168,7 @@ def _vm(found: Json) -> DrillVm:
             DrillNic(id=required(nic.get("id")))
             for nic in objects(part(properties, "networkProfile"), "networkInterfaces")
         ),
-        boot_diagnostics=_boot(boot) if diagnostics.get("enabled") is True else "",
+        boot_diagnostics=_boot(view) if diagnostics.get("enabled") is True else "",
     )
 
 
@@ -180,7 +182,12 @@ def _status(view: Json, prefix: str) -> str:
 
 
 def _boot(view: Json) -> str:
-    return text(part(view, "status").get("message")) or text(part(view, "status").get("displayStatus")) or "on"
+    """What is shown of boot diagnostics that are on. A message may name a blob with its signature, which is cut off."""
+    if "bootDiagnostics" not in view:
+        return "not known"
+    status = part(part(view, "bootDiagnostics"), "status")
+    error = text(status.get("message")) or text(status.get("displayStatus")) or text(status.get("code"))
+    return f"in error: {_SIGNATURE.sub('', error)}" if error else "on"
 
 
 async def _nic(azure: Azure, nic: ResourceId) -> DrillNic:

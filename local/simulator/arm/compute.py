@@ -181,7 +181,17 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
 
 
 def _boot_diagnostics(vm: VirtualMachine, account: str | None) -> Json:
-    """The two blobs in the account. In storage that Azure manages they are shown by another call only."""
+    """The two blobs in the account. In storage that Azure manages they are shown by another call only. A status is set
+    "only if there are errors encountered in enabling boot diagnostics" (its description); its texts are invented."""
+    if not vm.diagnostics:
+        return {
+            "status": {
+                "code": "BootDiagnosticsStorageNotAccessible",
+                "level": "Error",
+                "displayStatus": "Boot diagnostics failed",
+                "message": f"{account or 'Managed storage'}?sv=2025-01-05&sig=c2VjcmV0 cannot be written.",
+            }
+        }
     if account is None:
         return {}
     start = f"{account}bootdiagnostics-{vm.name[:10].lower()}-{vm.properties['vmId']}/{vm.name}"

@@ -165,7 +165,7 @@ def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
 
 def _test(world: World, item: ProtectedItem, fields: Fields, state: str) -> None:
     """How its test failovers go; with a network one has been done there, and waits for its cleanup."""
-    known = "network boot cleanup slow points"
+    known = "network boot cleanup slow points diagnostics"
     given = Fields(fields.get("testFailover", dict, {}), f"{fields.where}: testFailover", known)
     item.test_outcome = TestOutcome.parse({name: value for name, value in given.raw.items() if name != "network"})
     region = item.recovery_container.fabric.location

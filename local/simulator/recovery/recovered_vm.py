@@ -120,6 +120,7 @@ def make(world: World, item: ProtectedItem, test: TestFailover | None = None) ->
         vm.properties["diagnosticsProfile"] = {"bootDiagnostics": {"enabled": True, "storageUri": blobs}}
     if test:
         vm.power, vm.properties["provisioningState"] = "starting", "Creating"
+        vm.diagnostics = item.test_outcome.diagnostics
         test.vm = vm.id
         test.made += [vm.id, *(each.id for each in made)]
     for each in (*made, vm):

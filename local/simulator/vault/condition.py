@@ -29,19 +29,23 @@ CLEANUPS = ("done", "leaves", "leaves-disks")
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
     """How test failovers of an item go: one of BOOTS, one of CLEANUPS. `slow` multiplies the durations of both jobs.
-    Without `points` the item shows no recovery points."""
+    Without `points` the item shows no recovery points; without `diagnostics` those of the boot are in error, if the
+    item asks for them."""
 
     boot: str = "ready"
     cleanup: str = "done"
     slow: float = 1.0
     points: bool = True
+    diagnostics: bool = True
 
     @classmethod
     def parse(cls, raw: Json) -> Self:
         """From an object with some of these keys. Raises ValueError."""
         found = cls(**raw)
-        if found.boot not in BOOTS or found.cleanup not in CLEANUPS or type(found.points) is not bool:
-            raise ValueError(f"boot is one of {BOOTS}, cleanup one of {CLEANUPS}, points true or false: {raw}")
+        if found.boot not in BOOTS or found.cleanup not in CLEANUPS:
+            raise ValueError(f"boot is one of {BOOTS}, cleanup one of {CLEANUPS}: {raw}")
+        if not all(type(each) is bool for each in (found.points, found.diagnostics)):
+            raise ValueError(f"points and diagnostics are true or false: {raw}")
         if type(found.slow) not in (int, float) or not found.slow > 0:
             raise ValueError(f"slow must be a number greater than 0, not {found.slow!r}")
         return found

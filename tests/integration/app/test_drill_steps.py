@@ -28,7 +28,9 @@ from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
 from shared.reconcile.drill_batch import DrillBatchProgress, DrillBatchRequest
 from shared.reconcile.inventory import ComplianceReport
+from shared.reporting.drill_record import record_of
 from tests import estates
+from tests.e2e.overrides import DIAGNOSTICS
 from tests.e2e.test_drill import NETWORK, world
 from tests.integration.app.conftest import Reach
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -110,6 +112,32 @@ async def test_a_drill_that_did_not_come_up_is_cleaned_up_and_says_why(reach: Re
     assert Error.load(seen.value["error"]).code == "TestVmNotReady"
     assert isinstance(outcome, Ready)
     assert Drill.load(outcome.value["drill"]).outcome is DrillOutcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("account", "works", "found"),
+    [
+        ({}, True, None),
+        ({"recoveryBootDiagStorageAccount": DIAGNOSTICS}, True, "on"),
+        (
+            {"recoveryBootDiagStorageAccount": DIAGNOSTICS},
+            False,
+            "in error: https://diagchosen.blob.core.windows.net/ cannot be written.",
+        ),
+    ],
+)
+async def test_boot_diagnostics_are_looked_at_where_they_are_on(
+    reach: Reach, account: dict[str, str], works: bool, found: str | None
+) -> None:
+    estate = world("web-1", testFailover={"diagnostics": works}, **account)
+    async with reach(estate, speed=SPEED, **SETTINGS) as reached:
+        await begun(reached.azure)
+        assert await ready(lambda: look_at_drill(reached.azure, STEP)) == Ready()
+        drill = await cleaned(reached.azure)
+    assert drill.outcome is DrillOutcome.PASSED
+    assert {check.name: check.found for check in drill.checks}.get("boot diagnostics") == found
+    kept = json.dumps([drill.dump(), record_of(drill, datetime.now(UTC)).dump()])
+    assert [word for word in ("sig=", "screenshot", "serialconsole") if word in kept] == []
 
 
 async def test_what_stands_against_a_drill_is_found_before_anything_is_begun(reach: Reach) -> None:
