@@ -7,6 +7,7 @@ from shared.arm.client import Azure
 from shared.model.findings import Finding
 from shared.model.plan import Plan
 from shared.model.replicated_item import ENABLE, JobStage, ProtectedItem, Stage
+from shared.observe.first_seen import first_seen
 from shared.observe.targets import read_targets
 from shared.planning import claims
 from shared.planning.catalog import on_protected
@@ -39,10 +40,14 @@ async def readiness_of(azure: Azure, plan: Plan | None, item: ProtectedItem | No
 
 
 async def _protected_since(azure: Azure, item: ProtectedItem, known: list[Items]) -> datetime | None:
-    """The end of its last enable job. A job names only the VM: with two of one name, none can be attributed."""
-    names = [each.source.name.lower() for items in known for each in items]
-    if item.tested_at or names.count(item.source.name.lower()) > 1:
+    """The end of its last enable job, else when it was first seen. A job names only the VM: with two of one name, none
+    can be attributed."""
+    if item.tested_at:
         return None
+    names = [each.source.name.lower() for items in known for each in items]
     jobs = (await vault_of(azure, item.vault).jobs.get()).about(item.source)
-    last = last_of(job for job in jobs if job.scenario == ENABLE and job.stage is JobStage.SUCCEEDED)
-    return last.ended if last else None
+    enables = [job for job in jobs if job.scenario == ENABLE]
+    if not enables:
+        return (await first_seen(azure, [item])).get(item.source)
+    last = last_of(job for job in enables if job.stage is JobStage.SUCCEEDED)
+    return last.ended if last and names.count(item.source.name.lower()) == 1 else None
