@@ -24,18 +24,8 @@ from shared.reconcile.drill_queue import Scheduled
 from shared.reconcile.drill_state import DrillPhase, DrillRun
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import RunResult, RunState
-from shared.reconcile.sweep import (
-    Summary,
-    Sweep,
-    SweepReport,
-    Work,
-    held_until,
-    limit_findings,
-    next_window,
-    occupies_slot,
-    region_pair_of,
-    waits,
-)
+from shared.reconcile.sweep import Summary, Sweep, SweepReport, held_until, limit_findings
+from shared.reconcile.sweep_window import Work, next_window, occupies_slot, region_pair_of, waits
 from shared.site_recovery.daily_limits import disables_unused, enables_unused
 
 log = logging.getLogger("dr.sweep")

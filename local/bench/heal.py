@@ -17,7 +17,7 @@ MISSING = 1_000
 SPEED = 10
 # Of Site Recovery: so many enables at once, and after them so many in a second.
 _AT_ONCE, _PER_SECOND = 200, 200 / 60
-# Of the app: a sweep has so many enable jobs of a vault and region under way (PER_PAIR in shared/reconcile/sweep.py).
+# Of the app: a sweep has so many enable jobs of a vault and region under way (`reconcile.sweep_window.PER_PAIR`).
 _PER_PAIR = 200
 
 _EVERY = 5.0

@@ -1,8 +1,7 @@
 """A sweep over the estate: the state that it carries from pass to pass, and its report."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
@@ -15,10 +14,8 @@ from shared.model.resource_id import ResourceId
 from shared.planning.catalog import CODES, OF_QUOTA, finding_of
 from shared.planning.run_errors import FinalError
 from shared.reconcile.inventory import ComplianceReport, Recovery, VmStatus
-from shared.reconcile.run_state import Phase, RunOutcome, RunResult
-
-PER_PAIR, PER_VAULT = 200, 400
-"""The most concurrent enables of a sweep. Site Recovery publishes no limit; the portal enables ten at a time."""
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.sweep_window import Work
 
 _GAPS_SHOWN = 5
 
@@ -54,16 +51,6 @@ class Summary(Model):
             by_finding=dict(sorted(Counter(codes).items())),
             by_action=dict(sorted(Counter(actions).items())),
         )
-
-
-class Work(Model):
-    """A run that the sweep has started or found running. `pair` is the vault and region of the VM; `requested` is
-    whether the run has started its job."""
-
-    instance: str
-    pair: str
-    action: Action
-    requested: bool = False
 
 
 class SweepReport(Model):
@@ -165,24 +152,6 @@ def unhealthy(compliance_report: ComplianceReport) -> tuple[VmStatus, ...]:
     return tuple(each for each in compliance_report.vm_statuses if each.state is State.PROTECTED and not each.compliant)
 
 
-def region_pair_of(vm_status: VmStatus) -> str:
-    """The vault and the region of a VM: VMs with the same pair share target resources."""
-    return f"{vm_status.vault.key if vm_status.vault else ''}|{vm_status.location}"
-
-
-def vault_of(pair: str) -> str:
-    return pair.split("|", 1)[0]
-
-
-def occupies_slot(status: Mapping[str, Any]) -> bool:
-    """Whether the run with this custom status counts against the concurrency limit of its vault.
-
-    Not while it waits for the initial replication, for the end of a grace period, or after an error.
-    """
-    replicates = status.get("phase") == Phase.FOLLOW and ("percent" in status or not status.get("job"))
-    return not (replicates or "lastError" in status or "disableAt" in status)
-
-
 _WITHOUT_EFFECT = {RunOutcome.NOT_ELIGIBLE, RunOutcome.REPORTED, RunOutcome.FAILED}
 _ALSO_WITHOUT_EFFECT = {Action.CHANGE: {RunOutcome.PROTECTED}, Action.DISABLE: {RunOutcome.NOT_TAGGED}}
 """The ends of a run that leave a VM as a sweep has found it: after another end the VM was in another situation."""
@@ -209,73 +178,6 @@ def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
     # Of an unprotected VM a sweep reads no quota.
     found = {finding.code for finding in result.findings} & CODES - {OF_QUOTA}
     return vm_status.action is not Action.CHANGE and not found <= {finding.code for finding in vm_status.findings}
-
-
-@dataclass
-class Window:
-    """The VMs whose runs start now, how far the sweep has come in each pair, and the VMs that it left, by action."""
-
-    after: dict[str, str]
-    chosen: list[VmStatus] = field(default_factory=list)
-    left: Counter[str] = field(default_factory=Counter)
-
-
-def next_window(
-    compliance_report: ComplianceReport,
-    after: Mapping[str, str],
-    under_way: Iterable[Work],
-    enables: int,
-    disables: int,
-) -> Window:
-    """The next VMs in the order of their IDs, pair by pair, within the concurrency limits of pair and vault.
-
-    `enables` and `disables` are left of the daily limits. Runs in progress that have not started their job yet may
-    still need some of them, and are waited for; without any left, a VM is left for a later sweep. In a pair where this
-    app protects nothing yet one VM goes first, and creates the shared target resources.
-    """
-    works = tuple(under_way)
-    ready = {region_pair_of(vm_status) for vm_status in compliance_report.vm_statuses if vm_status.made_by_app}
-    busy, leading = Counter(work.pair for work in works), {work.pair for work in works if not work.requested}
-    in_vault = Counter(vault_of(work.pair) for work in works)
-    spare = enables - sum(work.action is Action.ENABLE and not work.requested for work in works)
-    window = Window(dict(after))
-    for pair, waiting in _waiting(compliance_report, after).items():
-        room = min(PER_PAIR - busy[pair], PER_VAULT - in_vault[vault_of(pair)])
-        if pair not in ready:
-            room = 0 if pair in leading else min(room, 1) if pair not in after else room
-        for vm_status in waiting:
-            enabled, disabled = vm_status.action is Action.ENABLE, vm_status.action is Action.DISABLE
-            if (enabled and enables <= 0) or (disabled and disables <= 0):
-                window.left[vm_status.action.value] += 1
-            elif room <= 0 or (enabled and spare <= 0):
-                break
-            else:
-                window.chosen.append(vm_status)
-                spare, disables, room = spare - enabled, disables - disabled, room - 1
-                in_vault[vault_of(pair)] += 1
-            window.after[pair] = vm_status.vm_id.key
-    return window
-
-
-def _waiting(compliance_report: ComplianceReport, after: Mapping[str, str]) -> dict[str, list[VmStatus]]:
-    """The VMs with an action that this sweep has not handled yet, by pair, in order.
-
-    If a list could not be read, nothing is disabled: a missing VM may exist.
-    """
-    held = compliance_report.gaps and not compliance_report.only_rows
-    found: dict[str, list[VmStatus]] = {}
-    for vm_status in compliance_report.vm_statuses:
-        if vm_status.action is Action.NONE or (vm_status.action is Action.DISABLE and held):
-            continue
-        pair = region_pair_of(vm_status)
-        if vm_status.vm_id.key > after.get(pair, ""):
-            found.setdefault(pair, []).append(vm_status)
-    return found
-
-
-def waits(compliance_report: ComplianceReport, after: Mapping[str, str]) -> bool:
-    """Whether there are VMs with an action that this sweep has not handled yet."""
-    return bool(_waiting(compliance_report, after))
 
 
 def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from shared.model.decision import Action
 from shared.model.step_result import Error, Failed, Pending, Ready
-from shared.reconcile.sweep import Summary, Sweep, SweepReport, Work
+from shared.reconcile.sweep import Summary, Sweep, SweepReport
+from shared.reconcile.sweep_window import Work
 from tests.properties import examples
 from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
 from tests.unit.app.examples import VM_ID

@@ -13,7 +13,7 @@ from shared.model.step_result import Ready
 from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe
 from shared.reconcile.inventory import ComplianceReport
-from shared.reconcile.sweep import waits
+from shared.reconcile.sweep_window import waits
 from tests.unit.app.examples import OS_DISK, SOURCE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 

@@ -22,7 +22,8 @@ from shared.model.target_resources import Fabric
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.vm import observe, plan_for
 from shared.readers.resource_groups import read_group
-from shared.reconcile.sweep import Sweep, SweepReport, waits
+from shared.reconcile.sweep import Sweep, SweepReport
+from shared.reconcile.sweep_window import waits
 from shared.site_recovery.replicated_items import find_item, find_protection, remove
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, open_settings

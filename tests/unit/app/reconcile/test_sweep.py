@@ -13,17 +13,13 @@ from shared.model.decision import Action, State
 from shared.model.naming import instance_id
 from shared.model.resource_id import ResourceId
 from shared.planning.catalog import finding_of
-from shared.reconcile import sweep
+from shared.reconcile import sweep_window
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
-from shared.reconcile.sweep import (
+from shared.reconcile.sweep import Summary, Sweep, SweepReport, held_until, limit_findings
+from shared.reconcile.sweep_window import (
     PER_VAULT,
-    Summary,
-    Sweep,
-    SweepReport,
     Work,
-    held_until,
-    limit_findings,
     next_window,
     occupies_slot,
     region_pair_of,
@@ -66,7 +62,7 @@ def work(of: VmStatus, *, requested: bool = False) -> Work:
 
 def window(
     of: ComplianceReport, under_way: tuple[Work, ...] = (), enables: int = LOTS, disables: int = LOTS
-) -> sweep.Window:
+) -> sweep_window.Window:
     return next_window(of, {}, under_way, enables, disables)
 
 
@@ -192,8 +188,8 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceRepo
     left: Counter[str] = Counter()
     asked_for = 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep, "PER_PAIR", per_pair)
-        patch.setattr(sweep, "PER_VAULT", per_vault)
+        patch.setattr(sweep_window, "PER_PAIR", per_pair)
+        patch.setattr(sweep_window, "PER_VAULT", per_vault)
         for _ in range(200):
             if not waits(whole, after):
                 break
