@@ -598,6 +598,7 @@ output DR_APP_ID string = app.outputs.id
 output DR_APP_URL string = app.outputs.url
 output DR_APP_PRINCIPAL_ID string = identity.outputs.principalId
 output DR_VAULT_ID string = vaultId
+output DR_HAS_DRILLS bool = hasDrills
 output DR_VAULT_PRINCIPAL_ID string = vault.outputs.principalId
 output DR_AUTOMATION_PRINCIPAL_ID string = automation.?outputs.principalId ?? ''
 output DR_SOURCE_SUBSCRIPTION string = sourceId

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from infra.hooks.deploy_events import AzError, az
+
 INFRA = Path(__file__).parents[1]
 OF_EVENTS = {"DR_EXISTING_TOPIC", "DR_EVENT_SOURCE", "DR_EVENT_DESTINATION", "DR_DEAD_LETTER"}
 """What deploy_events.py reads, and no template."""
@@ -52,6 +54,26 @@ def problems(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name}: {value!r} has a quotation mark or a backslash, which azd does not pass on"
 
 
+def open_drills(environment: Mapping[str, str]) -> Iterator[str]:
+    """The VMs in test failover, if the deployment takes the roles away that clean up after a drill: those that the last
+    one has given. Asks nothing else of Azure."""
+    if environment.get("DR_HAS_DRILLS") != "true" or environment.get("DR_DRILLS") == "true":
+        return
+    link = f"{environment.get('DR_VAULT_ID')}/replicationProtectedItems?api-version=2025-08-01"
+    try:
+        while link:
+            page = az("rest", "--method", "get", "--url", link)
+            for each in (item["properties"] for item in page["value"]):
+                if (each.get("testFailoverState") or "None") != "None":
+                    yield (
+                        f"DR_DRILLS: {each.get('friendlyName')} is in test failover, which the app could not clean up "
+                        "without its roles for drills: clean it up first"
+                    )
+            link = page.get("nextLink") or ""
+    except AzError as error:
+        yield f"DR_DRILLS: whether a drill is in progress cannot be read: {error}"
+
+
 def release(variables: Mapping[str, str]) -> str:
     """What a workflow's step writes to the file GITHUB_ENV: all variables that are read, and no other."""
     read = {*parameters().values(), *OF_EVENTS, *OF_AZD}
@@ -76,7 +98,7 @@ def main(arguments: list[str]) -> int:
     variables: Mapping[str, str] = os.environ
     if "--release" in arguments:
         variables = json.loads(os.environ["VARIABLES"])
-    found = list(problems(variables))
+    found = [*problems(variables), *open_drills(variables)]
     if found:
         print("Nothing is deployed; variables to fix first:", *found, sep="\n  ", file=sys.stderr)
         return 1

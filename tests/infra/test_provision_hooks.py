@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,47 @@ def test_what_would_be_misread_is_refused_by_name(name: str, value: str, why: st
     [expected] = done.stderr.splitlines()[1:]
     assert expected.startswith(f"  {name}: ")
     assert why in expected
+
+
+VAULT = "/subscriptions/s/resourceGroups/rg-dr/providers/Microsoft.RecoveryServices/vaults/rsv-1"
+ITEM = {"properties": {"friendlyName": "web-1", "testFailoverState": "WaitingForCompletion"}}
+IDLE = {"properties": {"friendlyName": "web-2", "testFailoverState": "None"}}
+PAGES = {"first": {"value": [IDLE], "nextLink": "https://arm/next"}, "next": {"value": [ITEM], "nextLink": None}}
+AZ = """#!{python}
+import sys
+url, failure = sys.argv[-3], {failure!r}
+if failure:
+    sys.exit(failure)
+print({pages!r}["next" if url.endswith("/next") else "first"] if {vault!r} in url or url.endswith("/next") else "?")
+"""
+
+
+@pytest.mark.parametrize(
+    ("had", "has", "pages", "failure", "why"),
+    [
+        ("true", "false", PAGES, "", "web-1 is in test failover"),
+        ("true", "", PAGES, "", "web-1 is in test failover"),
+        ("true", "", {"first": {"value": [IDLE]}}, "", ""),
+        ("true", "", PAGES, "ERROR: please run az login", "please run az login"),
+        # Nothing is asked where the roles stay, or were never there.
+        ("true", "true", PAGES, "must not be asked", ""),
+        ("false", "", PAGES, "must not be asked", ""),
+        ("", "", PAGES, "must not be asked", ""),
+    ],
+)
+def test_the_roles_for_drills_are_not_taken_from_a_drill_in_progress(
+    had: str, has: str, pages: dict[str, Any], failure: str, why: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "az"
+    shown = {name: json.dumps(page) for name, page in pages.items()}
+    program.write_text(AZ.format(python=sys.executable, vault=VAULT, pages=shown, failure=failure))
+    program.chmod(0o755)
+    before = {"DR_HAS_DRILLS": had, "DR_DRILLS": has, "DR_VAULT_ID": VAULT, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    done = run("before_provision", AZD | before)
+
+    assert (done.returncode, why in done.stderr) == (1 if why else 0, True)
+    assert "web-2" not in done.stderr
 
 
 def test_all_that_may_be_set_is_taken_and_so_is_what_azd_keeps(infra: Infra) -> None:
