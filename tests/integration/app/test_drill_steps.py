@@ -100,14 +100,13 @@ async def test_a_drill_passes_and_leaves_its_evidence_alone(reach: Reach, point:
 
 
 async def test_a_drill_that_did_not_come_up_is_cleaned_up_and_says_why(reach: Reach) -> None:
-    async with reach(world("web-1"), speed=SPEED, **SETTINGS) as reached:
+    async with reach(world("web-1", testFailover={"boot": "no-agent"}), speed=SPEED, **SETTINGS) as reached:
         azure, failed = reached.azure, Error(code="TestVmNotReady", message="It hangs.")
         await begun(azure)
         seen = await look_at_drill(azure, STEP.with_(last=True))
         assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP.with_(error=failed)))) == Ready()
         assert await ready(lambda: clean_up_drill(azure, STEP)) == Ready()
         outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
-    # Its job has just ended: the agent of a VM that was created a moment ago does not report yet.
     assert isinstance(seen, Ready)
     assert Error.load(seen.value["error"]).code == "TestVmNotReady"
     assert isinstance(outcome, Ready)
