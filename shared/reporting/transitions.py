@@ -16,8 +16,8 @@ from shared.model.acknowledgement import Acknowledgement
 from shared.model.decision import State
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.planning.catalog import PLACEHOLDERS
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 
 _HOLD = "OnHold"
 _NOT_PROTECTED = {State.UNPROTECTED, State.NOT_ELIGIBLE, State.FAILED}
