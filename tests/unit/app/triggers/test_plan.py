@@ -1,6 +1,7 @@
 """The plan: what PUT would make and what it would use, said and not done."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -299,6 +300,8 @@ async def test_a_disk_that_would_be_added_is_a_change(cloud: Cloud) -> None:
     profile = cloud.resources[VM_ID.key]["properties"]["storageProfile"]
     profile["dataDisks"] = [{"managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}]
     protect(cloud, name=our_item_name())
+    tested = {"lastSuccessfulTestFailoverTime": datetime.now(UTC).isoformat()}
+    cloud.vault["replication_protected_items"][0]["properties"] |= tested
 
     view = await view_of(cloud)
 
