@@ -105,14 +105,16 @@ async def _remove(azure: Azure, found: ComplianceReport, orphans: Proofs) -> tup
 async def _reason_to_keep(
     azure: Azure, orphan: ResourceId, origin: Origin, created_at: datetime | None, networks: Networks
 ) -> str | None:
-    """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
-    why = await networks.reason_to_keep(orphan) or await _drill_in(azure, orphan)
+    """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last, and
+    then the drills: one that begins has its record before anything shows in its network."""
+    why = await networks.reason_to_keep(orphan)
     locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
     made = await usage(azure, orphan) if not why else None
     if made is None:
         return why or None
     made = replace(made, created_at=made.created_at or created_at)
-    return reason_to_keep(made, origin, locks, datetime.now(UTC), azure.settings)
+    kept = reason_to_keep(made, origin, locks, datetime.now(UTC), azure.settings)
+    return kept or await _drill_in(azure, orphan)
 
 
 async def _drill_in(azure: Azure, orphan: ResourceId) -> str:

@@ -107,7 +107,8 @@ class Drill(Model):
     order: DrillOrder
     request: str
     recorded_at: datetime
-    network: ResourceId
+    # A record that an earlier version wrote before a deployment has only that of its order.
+    network: ResourceId = Field(default_factory=lambda made: made["order"].network)
     test_vm: ResourceId
     test_disks: tuple[ResourceId, ...] = ()
     size: str = ""

@@ -1,6 +1,7 @@
 """Profiles: the policy that a VM's tag may ask for, and nothing beyond what the settings define."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,9 @@ from pydantic import ValidationError
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, load_settings
 from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
 from tests.unit.app.config.test_settings import load, problems_of
-from tests.unit.app.examples import VAULT_ID, asking, plan_of, planning_context, settings, source_vm
+from tests.unit.app.examples import NETWORK, VAULT_ID, asking, plan_of, planning_context, settings, source_vm
 
 GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
 
@@ -141,6 +143,26 @@ def test_an_entry_of_an_allow_list_that_covers_nothing_keeps_the_app_from_starti
     monkeypatch: pytest.MonkeyPatch, allow: dict[str, list[str]]
 ) -> None:
     problems_of(monkeypatch, DR_PROFILES=json.dumps({"gold": {"allow": allow}}))
+
+
+SCHEDULE = {"everyDays": 90, "window": "22-04", "maxCores": 8}
+
+
+@pytest.mark.parametrize("given", ["Create", "make", "", None, 7, str(VAULT_ID), "dr-drill"], ids=str)
+def test_a_network_for_drills_is_one_by_its_id_or_create(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
+    (problem,) = problems_of(monkeypatch, DR_PROFILES=json.dumps({"gold": {"drill": {**SCHEDULE, "network": given}}}))
+
+    assert problem.startswith("DR_PROFILES at gold.drill.network")
+    assert f"{given!r} is no network; allowed: the resource ID of a virtual network, or create" in problem
+
+
+@pytest.mark.parametrize("given", ["create", str(NETWORK)])
+def test_what_it_may_be_is_kept_as_it_was_given(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    loaded = load(monkeypatch, DR_PROFILES=json.dumps({"gold": {"drill": {**SCHEDULE, "network": given}}}))
+
+    drill = loaded.profiles["gold"].drill
+    assert drill
+    assert (str(drill.network), isinstance(drill.network, ResourceId)) == (given, given != "create")
 
 
 def test_an_allow_list_is_written_as_values_are(monkeypatch: pytest.MonkeyPatch) -> None:
