@@ -183,9 +183,16 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (
         check_assignments,
         "modules/role-list.bicep",
-        "about.drills ? about.targetGroups : []",
-        "about.targetGroups",
+        "drillReader: about.drills ? about.targetGroups : []",
+        "drillReader: about.targetGroups",
         "drillReader",
+    ),
+    (
+        check_assignments,
+        "modules/role-list.bicep",
+        "drillNetworkWriter: about.drills ? about.targetGroups : []",
+        "drillNetworkWriter: about.targetGroups",
+        "drillNetworkWriter",
     ),
     (
         check_assignments,
