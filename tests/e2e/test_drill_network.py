@@ -146,7 +146,7 @@ async def test_it_follows_its_target_network_is_verified_and_goes_when_no_profil
     assert plan["networkChange"] == "update"
     assert followed == ["web", "data", "late"]
     assert (during.removed, peered.removed) == ((), ())
-    assert "a drill of web-1 is under way in it" in during.orphans[0].message
+    assert "its subnet web has ipConfigurations" in during.orphans[0].message
     assert "virtualNetworkPeerings" in peered.orphans[0].message
     assert (refused, [each["code"] for each in answer["findings"]]) == (422, ["DrillNetworkNotIsolated"])
     assert "is peered: hub" in answer["findings"][0]["message"]
