@@ -64,9 +64,10 @@ def _finding(finding: Json) -> str:
 def _cost(cost: Json | None) -> str:
     if cost is None:
         return ""
-    parts = ", ".join(f"{name} {cost[name]:.2f}" for name in ("instance", "disks", "cache"))
+    parts = ", ".join(f"{name} {cost[name]:.2f}" for name in ("instance", "disks", "cache") if cost[name])
     month = f"[bold]{cost['month']:.2f} {cost['currency']} a month[/]"
-    return f"{month}: {parts}. The instance costs nothing for the first 31 days."
+    left_out = f" Without a price in DR_PRICES: {', '.join(cost['unpriced'])}." if cost["unpriced"] else ""
+    return f"{month}: {parts}. The instance costs nothing for the first 31 days.{left_out}"
 
 
 def _last(value: str) -> str:

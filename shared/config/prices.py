@@ -1,6 +1,6 @@
 """The monthly cost of protecting a VM, and the cost of a drill of it, from a price table in the settings.
 
-Azure's prices differ by region, agreement and time; the built-in ones are round numbers, to be replaced by yours.
+Azure's prices differ by region, agreement and time: only what was found in print is built in (docs/cost.md).
 """
 
 from collections.abc import Iterable
@@ -11,35 +11,36 @@ from pydantic import ConfigDict, Field
 from shared.model.base import Model
 from shared.model.cost import Cost, DrillCost
 
-_PRICES_OF_DISKS = {"Standard_LRS": 0.05, "StandardSSD_LRS": 0.08, "Premium_LRS": 0.15, "PremiumV2_LRS": 0.12}
 _HOURS_OF_A_MONTH = 730
+_CACHE = "cache"
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Prices(Model):
     """In `currency`, for a month: `instance` a protected VM, `diskGb` a GiB of a replica disk by type, `cache` a VM's
-    share of the cache account. `coreHour` is a core of a test VM for an hour: it has no default."""
+    share of the cache account. `coreHour` is a core of a test VM for an hour."""
 
     model_config = ConfigDict(extra="forbid")
 
     currency: str = Field("USD", min_length=1, max_length=8)
     instance: Price = 25.0
-    disk_gb: dict[str, Price] = _PRICES_OF_DISKS
-    cache: Price = 2.0
+    disk_gb: dict[str, Price] = {}
+    cache: Price | None = None
     core_hour: Price | None = None
 
 
 def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:
     """`disks` are the type and the size in GiB of each replica disk."""
     total, unpriced = _of_disks(disks, prices)
+    cache = prices.cache or 0.0
     return Cost(
         currency=prices.currency,
-        month=round(prices.instance + total + prices.cache, 2),
+        month=round(prices.instance + total + cache, 2),
         instance=prices.instance,
         disks=round(total, 2),
-        cache=prices.cache,
-        unpriced=unpriced,
+        cache=cache,
+        unpriced=unpriced if prices.cache is not None else (*unpriced, _CACHE),
     )
 
 

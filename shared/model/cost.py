@@ -6,7 +6,7 @@ from shared.model.base import Model
 class Cost(Model):
     """A month in `currency`. The instance fee begins after the first 31 days: until then it is `month - instance`.
 
-    `unpriced` are the types of disks that the table has no price for, or whose size is not known.
+    `unpriced` is what the table has no price for: types of disks, also of those whose size is not known, and `cache`.
     """
 
     currency: str

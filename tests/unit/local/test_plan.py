@@ -7,7 +7,7 @@ from rich.console import Console
 
 from local.demo import plan
 
-COST = {"currency": "EUR", "month": 36.6, "instance": 25.0, "disks": 9.6, "cache": 2.0}
+COST = {"currency": "EUR", "month": 36.6, "instance": 25.0, "disks": 11.6, "cache": 0.0, "unpriced": ["cache"]}
 GROUP = "/subscriptions/s/resourceGroups/app-asr"
 
 
@@ -56,10 +56,14 @@ def test_resources_are_listed_by_what_becomes_of_them() -> None:
 def test_findings_are_shown_as_they_are_written_and_the_cost_with_its_parts() -> None:
     finding = {"severity": "blocker", "code": "OnHold", "message": "It is on hold [red].", "fix": "Wait."}
 
-    lines = [" ".join(line) for line in _shown(findings=[finding], cost=COST)]
+    lines = [" ".join(line) for line in _shown(width=200, findings=[finding], cost=COST)]
 
     assert "blocker OnHold: It is on hold [red]. Wait." in lines
-    assert any(line.startswith("36.60 EUR a month: instance 25.00, disks 9.60, cache 2.00.") for line in lines)
+    assert (
+        "36.60 EUR a month: instance 25.00, disks 11.60. The instance costs nothing for the first 31 days. \
+Without a price in DR_PRICES: cache."
+        in lines
+    )
 
 
 def test_on_a_narrow_terminal_nothing_is_cut_off() -> None:

@@ -66,10 +66,8 @@ def test_a_plan_counts_the_replica_s_type_and_not_the_source_s() -> None:
     assert plan.cost.disks == pytest.approx(6.4 + 5)
 
 
-def test_the_built_in_table_has_a_price_for_every_type_that_can_be_chosen() -> None:
-    assert (
-        cost_of(
-            [(sku, 1) for sku in ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")], Prices()
-        ).unpriced
-        == ()
-    )
+def test_what_has_no_price_is_named_and_not_guessed() -> None:
+    cost = cost_of([("Premium_LRS", 1)], Prices())
+
+    assert (cost.month, cost.disks, cost.cache) == (cost.instance, 0, 0)
+    assert cost.unpriced == ("Premium_LRS", "cache")
