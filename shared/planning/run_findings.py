@@ -179,7 +179,7 @@ PLANNED = {
     ),
     "CleanupOff": Row(
         Severity.BLOCKER,
-        "`DR_MODE` is not `cleanup`: nothing is disabled unconfirmed, or removed",
+        "`DR_MODE` is not `cleanup`: nothing is disabled unconfirmed, or removed but a network for drills",
         "nothing",
         "Set DR_MODE=cleanup, or DELETE .../protection?confirm=true.",
     ),
