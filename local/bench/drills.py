@@ -60,7 +60,8 @@ def without_polls(requests: Sequence[Request]) -> list[Request]:
     for request in requests[begun:]:
         path, read = _path(request), request["method"] == "GET"
         of_subscription = path.endswith(_LOOKED_AT) and "/resourcegroups/" not in path
-        again = path.endswith("-test") and path in seen
+        # That it is gone is what the event of its deletion asks.
+        again = path.endswith("-test") and path in seen and request.get("status") != 404
         if not (read and (path.endswith(_LISTS) or of_subscription or again)):
             kept.append(request)
         seen.add(path)

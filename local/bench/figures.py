@@ -59,7 +59,7 @@ FIGURES = {
     "drills.checks": Figure("  and the checks of its POST before", "calls"),
     "drills.many without polls": Figure("ARM calls a VM, 20 drills at once, polls not included", "calls", 20),
     "drills.many": Figure("  polls included", "calls"),
-    "drills.shared": Figure("  polls of the 20 over those of one", "", 5),
+    "drills.shared": Figure("  polls of the 20 over those of one", "", 10),
     "heal.calls": Figure("ARM and Graph calls a VM, a sweep that protects 1,000 VMs", "calls", 2.7),
     "heal.throttled": Figure("  throttled (429) among them", "calls", 0),
     "heal.elapsed": Figure("  elapsed over the critical path and enables beyond 200 at 200 a minute", "", 1.2),

@@ -46,9 +46,10 @@ def test_polls_of_drills_are_reads_of_the_vault_and_later_looks_at_a_test_vm() -
     checks = [*lists, *of_many, compute(f"{group}/Microsoft.Compute/virtualMachines")]
     asked = _request("POST", "replicationProtectedItems/i/testFailover")
     end = [_request("GET", "replicationProtectedItems/i"), compute(f"{group}/Microsoft.Compute/disks")]
-    every = [*checks, asked, *looks, *lists, *of_many, *looks, *end, *end]
+    gone = [looks[0] | {"status": 404}]
+    every = [*checks, asked, *looks, *lists, *of_many, *looks, *end, *gone, *end]
 
-    assert drills.without_polls(every) == [*checks, asked, *looks, *end, *end]
+    assert drills.without_polls(every) == [*checks, asked, *looks, *end, *gone, *end]
 
 
 def test_the_checks_of_an_order_are_not_those_of_its_run() -> None:
