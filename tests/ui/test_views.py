@@ -372,6 +372,26 @@ async def test_a_vm_is_held_with_a_reason_and_let_go_again(ui: Ui) -> None:
     await ui.shows("202 Accepted.", within=dialog)
 
 
+async def test_a_cause_is_acknowledged_in_its_row_and_that_is_ended_there(ui: Ui) -> None:
+    await ui.open()
+    row = ui.section("Needs you").get_by_role("row", name="VmNotRunning")
+    await ui.click("button", "Acknowledge …", row)
+    dialog = ui.page.get_by_role("dialog")
+    await ui.shows("No message about it arrives", within=dialog)
+    await dialog.get_by_label("Reason").fill("its owner knows")
+    await dialog.get_by_label("Until").fill("2030-12-24T06:00")
+    await ui.click("button", "Acknowledge", dialog)
+    await ui.shows("See its row.", within=dialog)
+    await ui.click("button", "Close", dialog)
+    await ui.shows("Acknowledged until", "its owner knows", within=row)
+
+    await ui.click("button", "Acknowledge …", row)
+    await ui.click("button", "End it", dialog)
+    await ui.shows("See its row.", within=dialog)
+    await ui.click("button", "Close", dialog)
+    await expect(row.get_by_text("its owner knows")).to_have_count(0)
+
+
 async def test_what_the_settings_forbid_is_said_before_anything_is_done(ui: Ui) -> None:
     refused = {"title": "Conflict", "status": 409, "code": "WritesDisabled", "detail": "DR_MODE is report."}
     await ui.answer(

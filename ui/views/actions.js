@@ -139,27 +139,42 @@ function Sweeping({ status, done }) {
 
 /** Hold, until a time or until somebody ends it: the app leaves the VM as it is. */
 export const Hold = ({ path, name, done }) => html`<${Dialog} label="Hold …" title=${`Hold ${name}`}>
-  ${() => html`<${Holding} path=${path.replace(/protection$/, "hold")} done=${done} />`}
+  ${() => html`<${Limited} paths=${[path.replace(/protection$/, "hold")]} done=${done} labels=${["Hold it", "End the hold"]} without="somebody ends it"
+    about="A held VM is left as it is: nothing is enabled, changed or disabled. What Site Recovery does already goes on. The reason and the end stand in a tag of the VM, which whoever may read the VM can read."
+    what="The tag is written or removed, and the run of the VM has taken it up." />`}
 <//>`;
 
-function Holding({ path, done }) {
+/** Acknowledge a cause of VMs. */
+export const Acknowledge = ({ cause, vms, done }) => html`<${Dialog} label="Acknowledge …" title=${`Acknowledge ${cause}`}>
+  ${() => html`<${Limited} paths=${vms.map((vm) => `${vm.slice(1).replace("providers/Microsoft.Compute/", "")}/acknowledge`)} done=${done} labels=${["Acknowledge", "End it"]} without="it is resolved"
+    more=${{ cause }} query=${`?cause=${cause}`} about="No message about it arrives until then." what="See its row." />`}
+<//>`;
+
+/** PUT and DELETE of a reason and an end. */
+function Limited({ paths, more, query = "", about, without, labels, what, done }) {
   const [sent, send] = useRequest();
+  const [left, setLeft] = useState(paths);
   const [reason, setReason] = useState("");
   const [until, setUntil] = useState("");
-  const submit = async (event) => {
-    event.preventDefault();
-    const body = until ? { reason, until: `${until}Z` } : { reason };
-    if ((await send("PUT", path, body)).answer) done();
+  const act = async (method, end, body) => {
+    for (const path of left) {
+      if ((await send(method, path + end, body)).error) return;
+      setLeft(([, ...rest]) => rest);
+    }
+    done();
   };
-  const end = async () => (await send("DELETE", path)).answer && done();
-  if (sent.answer) return html`<${Accepted} answer=${sent.answer} what="The tag is written or removed, and the run of the VM has taken it up." />`;
+  const submit = (event) => {
+    event.preventDefault();
+    act("PUT", "", { ...more, reason, ...(until && { until: `${until}Z` }) });
+  };
+  if (!left.length) return html`<${Accepted} answer=${sent.answer} what=${what} />`;
   return html`<form class="hold" onSubmit=${submit}>
-    <p>A held VM is left as it is: nothing is enabled, changed or disabled. What Site Recovery does already goes on. The reason and the end stand in a tag of the VM, which whoever may read the VM can read.</p>
+    <p>${about}</p>
     <label>Reason <input required maxlength="200" value=${reason} onInput=${(event) => setReason(event.target.value)} /></label>
-    <label>Until, in UTC (without: until somebody ends it) <input type="datetime-local" value=${until} onInput=${(event) => setUntil(event.target.value)} /></label>
+    <label>Until, in UTC (without: until ${without}) <input type="datetime-local" value=${until} onInput=${(event) => setUntil(event.target.value)} /></label>
     ${sent.error && html`<${Problem} error=${sent.error} />`}
-    ${sent.busy && html`<${Loading} what="Writing the tag" since=${sent.since} />`}
-    <p class="actions"><button type="submit" class="primary" disabled=${sent.busy}>Hold it</button> <button type="button" disabled=${sent.busy} onClick=${end}>End the hold</button></p>
+    ${sent.busy && html`<${Loading} since=${sent.since} />`}
+    <p class="actions"><button type="submit" class="primary" disabled=${sent.busy}>${labels[0]}</button> <button type="button" disabled=${sent.busy} onClick=${() => act("DELETE", query)}>${labels[1]}</button></p>
   </form>`;
 }
 

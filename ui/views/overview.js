@@ -5,6 +5,7 @@ import { duration, nameOf, number, partsOf, plural } from "../format.js";
 import { html, useMemo } from "../html.js";
 import { Badge, Facts, Gaps, Loading, Problem, Section, Table, Time } from "../parts.js";
 import { href, vmHref } from "../router.js";
+import { Acknowledge } from "./actions.js";
 
 const RUNS = 20; // that are shown: the others are counted
 
@@ -27,7 +28,7 @@ const Found = ({ estate, causes, regions, partial }) => html`
     <${Gaps} gaps=${estate.gaps} />
     ${partial && html`<p class="quiet" role="status">${number(estate.loading)} of ${plural(estate.summary.total, "VM")} read so far: the numbers below still grow.</p>`}
     <div class="cards">${estate.recoverable.map((loss) => html`<${Lost} key=${loss.region} loss=${loss} ...${regions.get(loss.region)} />`)}</div>
-    <${NeedsYou} causes=${causes} partial=${partial} />
+    <${NeedsYou} causes=${causes} partial=${partial} reload=${estate.reload} />
   `;
 
 /** What the loss of a region would mean now, as the API has counted it. */
@@ -55,12 +56,14 @@ function Quota({ quota: { needed, reserved, limit, used, region, subscription } 
     ${needed > left && html` <${Badge} tone="bad">${number(needed - left)} too few<//>`}`;
 }
 
-function NeedsYou({ causes, partial }) {
+function NeedsYou({ causes, partial, reload }) {
   const rows = causes.map((cause) => [
     html`<${Badge} tone=${cause.tone}>${cause.state}<//> <a href=${href(["vms"], { cause: cause.cause, state: cause.state })}>${cause.cause || "no finding"}</a>`,
     number(cause.count),
     html`<p>${cause.text}${cause.texts > 1 && html` <span class="quiet">(and ${plural(cause.texts - 1, "more text")} like it)</span>`}</p>
-      ${cause.fix && html`<p class="fix">${cause.fix}</p>`}`,
+      ${cause.fix && html`<p class="fix">${cause.fix}</p>`}
+      ${cause.known && html`<p class="quiet">Acknowledged${cause.known.until && html` until <${Time} at=${cause.known.until} due />`} ${cause.known.reason}</p>`}
+      ${cause.vms.length > 0 && html`<${Acknowledge} cause=${cause.cause} vms=${cause.vms} done=${reload} />`}`,
     cause.since ? html`<${Time} at=${cause.since} />` : html`<span class="quiet">not known</span>`,
     cause.next ? html`<${Time} at=${cause.next} due />` : cause.acts ? "next sweep" : html`<span class="quiet">after a fix</span>`,
   ]);
@@ -100,12 +103,14 @@ function causesOf(rows) {
   for (const row of rows) {
     if (!row.reason || (!row.cause && ["Protecting", "Disabling"].includes(row.state))) continue; // its run goes on
     const id = `${row.cause}\n${row.state}`;
-    const known = causes.get(id) || { cause: row.cause, state: row.state, count: 0, fix: row.reason.fix, text: row.reason.text, every: new Set() };
+    const known = causes.get(id) || { cause: row.cause, state: row.state, count: 0, fix: row.reason.fix, text: row.reason.text, every: new Set(), vms: [] };
     known.count += 1;
     known.every.add(row.reason.text);
     known.since = earliest(known.since, row.reason.since);
     known.next = earliest(known.next, row.reason.nextTry);
     known.acts ||= row.action !== "none";
+    if (row.findings.some(({ code }) => code === row.cause)) known.vms.push(row.vmId);
+    known.known ||= row.acknowledged?.find(({ cause }) => cause === row.cause);
     causes.set(id, known);
   }
   return [...causes.values()]

@@ -118,6 +118,9 @@ def test_an_acknowledgement_is_over_with_its_cause_and_not_before_that_is_known(
     ):
         compared = compare(begun.causes, report(rows, NOW + HOUR, gaps=gaps), (known,))
         assert len(compared.acknowledged) == left, (rows, gaps)
+        # So does one of a cause that no sweep has seen yet.
+        unseen = compare({}, report(rows, NOW + HOUR, gaps=gaps), (known,))
+        assert len(unseen.acknowledged) == left, (rows, gaps)
         # That it is resolved is published: who was told that it began is told that it has ended.
         assert [each.kind for each in compared.transitions] == ([] if left else [Kind.RESOLVED])
 
