@@ -2,10 +2,14 @@
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientError
 
@@ -36,29 +40,43 @@ def main(arguments: list[str]) -> int:
 
 
 async def _take(folder: Path) -> None:
+    estate = estates.load(estates.DEMO)
+    with tempfile.TemporaryDirectory(prefix="dr-page-") as state:
+        async with Stack(Path(state), estate.data, speed=600, settings=estate.settings) as stack:
+            await sweep_and_rest(stack)
+            for name, where in PICTURES.items():
+                await take(stack, where, folder / name)
+                print(folder / name)
+
+
+async def take(stack: Stack, where: str, file: Path) -> None:
+    """A picture of the view of the page at that address. Raises what `chromium` raises, and Playwright."""
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
+        await page.goto(stack.page_url)
+        await page.evaluate("where => { location.hash = where }", where)
+        await page.get_by_role("heading", level=2).first.wait_for()
+        await page.locator("main p[role=status]").first.wait_for(state="hidden")
+        await page.wait_for_load_state("networkidle")
+        await page.screenshot(path=file)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Any]:
+    """Debian's Chromium, driven by Playwright. Raises ImportError or FileNotFoundError without one of them."""
     from playwright.async_api import async_playwright
 
     browser = shutil.which("chromium")
     if browser is None:
         raise FileNotFoundError("chromium is not installed")
-    estate = estates.load(estates.DEMO)
-    with tempfile.TemporaryDirectory(prefix="dr-page-") as state:
-        async with (
-            Stack(Path(state), estate.data, speed=600, settings=estate.settings) as stack,
-            async_playwright() as driver,
-        ):
-            await sweep_and_rest(stack)
-            chromium = await driver.chromium.launch(executable_path=browser)
-            for name, where in PICTURES.items():
-                page = await chromium.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
-                await page.goto(stack.page_url)
-                await page.evaluate("where => { location.hash = where }", where)
-                await page.get_by_role("heading", level=2).first.wait_for()
-                await page.locator("main p[role=status]").first.wait_for(state="hidden")
-                await page.wait_for_load_state("networkidle")
-                await page.screenshot(path=folder / name)
-                print(folder / name)
-            await chromium.close()
+    async with async_playwright() as driver:
+        # It makes a socket in TMPDIR, of which the path must be short: that of a test is not.
+        outside = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        started = await driver.chromium.launch(executable_path=browser, env=outside)
+        try:
+            yield started
+        finally:
+            await started.close()
 
 
 async def sweep_and_rest(stack: Stack) -> None:

@@ -125,6 +125,7 @@ async def get_protection(
         item=observation.item,
         details=details,
         settings=plan.settings if plan else (),
+        cost=plan.cost if plan else None,
         findings=(*decision.findings, *(plan.findings if plan else ()), *ready),
         running=running,
         run=status.custom_status if running else output_of(status),

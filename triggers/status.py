@@ -43,6 +43,7 @@ async def get_status(azure: Azure, client: DurableOrchestrationClient, request: 
         target_scope=settings.target_scope,
         vaults=settings.vault_ids,
         schedule=settings.reconcile_schedule,
+        portal=settings.portal,
         messages_disabled=settings.messages_disabled,
         sweep=_progress(status.running),
         last_sweep=last,

@@ -43,6 +43,7 @@ class StatusView(View):
     target_scope: tuple[ResourceId, ...]
     vaults: tuple[ResourceId, ...]
     schedule: str
+    portal: str
     messages_disabled: str
     sweep: SweepProgress | None
     last_sweep: LastSweep | None

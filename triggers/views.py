@@ -63,9 +63,9 @@ class RunStatus(Model):
 class ProtectionView(View):
     """The protection of a VM, and its run: the progress while it is `running`, or the result of the last one.
 
-    `details` are the item's, as it is now; `settings` are those of an item that is protected. `lastChange` is how the
-    last run ended that wrote to Site Recovery: a later one may have found nothing to do. `reason` is why the VM is not
-    as it should be, if it is not.
+    `details` are the item's, as it is now; `settings` and `cost` are those of a protected item. `lastChange` is
+    how the last run ended that wrote to Site Recovery: a later one may have found nothing to do. `reason` is why the
+    VM is not as it should be, if it is not.
     """
 
     vm_id: ResourceId
@@ -74,6 +74,7 @@ class ProtectionView(View):
     item: ProtectedItem | None
     details: ItemDetails | None = None
     settings: tuple[Setting, ...] = ()
+    cost: Cost | None = None
     findings: tuple[Finding, ...] = ()
     running: bool
     run: Any

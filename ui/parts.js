@@ -127,6 +127,9 @@ export const Gaps = ({ gaps, count = gaps.length }) =>
       </div>`
     : null;
 
+/** What it costs in a month. */
+export const Cost = ({ cost }) => html`<strong>${cost.month.toFixed(2)} ${cost.currency} a month</strong>: instance ${cost.instance.toFixed(2)} (from day 32 on), disks ${cost.disks.toFixed(2)}, cache ${cost.cache.toFixed(2)}${cost.unpriced?.length > 0 && `; without a price: ${cost.unpriced.join(", ")}`}`;
+
 /** Who asked for a change. */
 export const callersOf = ({ askedBy }) => (askedBy || []).map(({ kind, via, id }) => `${kind}${id ? ` ${id}` : ""} by ${via}`).join(", ");
 

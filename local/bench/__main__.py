@@ -22,6 +22,7 @@ from local.bench import (
     importing,
     large,
     many,
+    page,
     results,
     running,
     starting,
@@ -48,6 +49,7 @@ _SCENARIOS = {
     "imports": importing.SCENARIO,
     "start": starting.SCENARIO,
     "throughput": throughput.SCENARIO,
+    "page": page.SCENARIO,
 }
 _NOTE = (
     f"All on the simulator. Azure's durations are drawn from 1/{SPREAD:g} to {SPREAD:g} times those of recorded "

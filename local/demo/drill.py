@@ -1,4 +1,4 @@
-"""The drill of a VM and its evidence, and the report that an auditor reads."""
+"""The drill of a VM and its evidence, the report that an auditor reads, and a picture of the page."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,10 +12,13 @@ from rich.table import Table
 
 from local import estates
 from local.processes import APP
+from local.screenshots import take
 from local.stack import Stack, StackError
 from local.stack import drill as path_of
 
 REPORT = APP / ".local" / "demo-report.html"
+PICTURE = "demo-page.png"
+"""Beside the report."""
 
 _EVERY = 0.25
 _DEADLINE = 120.0
@@ -43,8 +46,22 @@ async def report(stack: Stack, file: Path, console: Console) -> None:
     if status != 200:
         raise StackError(f"The report returned {status}: {str(page)[:300]}")
     await asyncio.to_thread(_write, file, page)
-    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    console.print(f"The report for an auditor: {shown}\n")
+    console.print(f"The report for an auditor: {_shown(file)}", soft_wrap=True)
+
+
+async def picture(stack: Stack, file: Path, console: Console) -> None:
+    """Leaves a picture of the operators' page in the file; without Playwright and Chromium it says that it does not."""
+    try:
+        await asyncio.wait_for(take(stack, "", file), _DEADLINE)
+    except Exception as missing:
+        why = next(iter(str(missing).splitlines()), type(missing).__name__)
+        console.print(f"No picture of the page was taken: {escape(why)}\n", soft_wrap=True)
+    else:
+        console.print(f"The page as it is now: {_shown(file)}\n", soft_wrap=True)
+
+
+def _shown(file: Path) -> Path:
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _write(file: Path, page: str) -> None:

@@ -18,7 +18,8 @@ DEADLINE = 180.0
 
 
 async def play(stack: Stack, estate: estates.Estate, report: Path, console: Console) -> bool:
-    """Returns whether every VM ended as the estate expects; leaves the report as a page. Raises StackError."""
+    """Returns whether every VM ended as the estate expects; leaves the report, and a picture of the page. Raises
+    StackError."""
     if estate.put:
         await _plan(stack, estate.put, console)
     with show(console, stack.speed) as shown:
@@ -34,6 +35,7 @@ async def play(stack: Stack, estate: estates.Estate, report: Path, console: Cons
     if estate.drill:
         as_expected = await drill.drill(stack, estate.drill, console) and as_expected
     await drill.report(stack, report, console)
+    await drill.picture(stack, report.with_name(drill.PICTURE), console)
     return as_expected
 
 

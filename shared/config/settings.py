@@ -125,6 +125,13 @@ class Create(StrEnum):
     NONE = "none"
 
 
+_PORTALS = {
+    "management.azure.com": "https://portal.azure.com",
+    "management.usgovcloudapi.net": "https://portal.azure.us",
+    "management.chinacloudapi.cn": "https://portal.azure.cn",
+}
+
+
 class Settings(BaseModel):
     """Each field is the environment variable `DR_<FIELD>`; its description says what is allowed."""
 
@@ -388,6 +395,11 @@ class Settings(BaseModel):
         if self.mode is Mode.REPORT:
             return "DR_MODE is report: the app looks and writes nothing"
         return ""
+
+    @property
+    def portal(self) -> str:
+        """The address of Azure's portal in the cloud of `arm_endpoint`, or "" where none is known."""
+        return _PORTALS.get(self.arm_endpoint.removeprefix("https://"), "")
 
     @property
     def messages_disabled(self) -> str:

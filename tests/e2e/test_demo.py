@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,10 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert "OverrideNotAllowed: The tag dr-target-resource-group requests" in done.stdout
     assert "In the vault: targetResourceGroup payments-dr, targetZone 2," in done.stdout
     assert "targetIp 10.1.4.40," in done.stdout
+    picture = tmp_path / "reports" / "demo-page.png"
+    assert ("The page as it is now: " in done.stdout) is picture.exists()
+    assert picture.exists() or "No picture of the page was taken: " in done.stdout
+    assert picture.exists() or not (shutil.which("chromium") and find_spec("playwright")), done.stdout[-800:]
     # Nine VMs, one of which had to be asked for again: the event that came twice cost no PUT.
     assert any(line.split()[:4] == ["Replicated", "items", "9", "10"] for line in lines)
     assert any(line.split()[:3] == ["Fabrics", "3", "3"] for line in lines)

@@ -108,14 +108,14 @@ async def test_the_vms_of_a_list_are_drilled_a_few_at_a_time_and_the_batch_is_ca
     await expect(ui.section("Batches").locator("tbody tr").first).to_contain_text("running")
     await expect(ui.section("Under way").locator("tbody tr")).to_have_count(1, timeout=longer(20) * 1000)
     await ui.page.go_back()
-    await ui.click("button", "Cancel …")
+    await ui.click("button", "Cancel the batch …")
     await ui.shows("No other drill begins", within=dialog)
     await ui.click("button", "Cancel the batch", dialog)
     await ui.shows("202 Accepted.", within=dialog)
     await ui.click("button", "Close", dialog)
 
     await ui.shows("cancelled")
-    await expect(ui.page.get_by_role("button", name="Cancel …")).to_have_count(0, timeout=longer(60) * 1000)
+    await expect(ui.page.get_by_role("button", name="Cancel the batch …")).to_have_count(0, timeout=longer(60) * 1000)
     await expect(ui.page.locator("tbody tr").filter(has_text="Cancelled")).to_have_count(2)
 
 

@@ -339,6 +339,37 @@ async def test_a_vm_is_protected_after_its_plan_and_what_the_api_says_is_shown(u
     await ui.shows("gold", within=ui.section("Settings, and why"))
 
 
+async def test_a_setting_of_a_protected_vm_is_changed_after_its_plan(ui: Ui) -> None:
+    await ui.open(f"#/vm/{SHOP}/shop-web-2")
+    await ui.click("button", "Change a setting …")
+    dialog = ui.page.get_by_role("dialog")
+    await dialog.get_by_label("dr-priority").fill("high")
+    await ui.click("button", "Plan with these", dialog)
+    await expect(dialog.get_by_role("button", name="Change as planned")).to_be_enabled()
+    assert "\n".join(await violations(ui.page)) == ""
+    await ui.click("button", "Change as planned", dialog)
+    await ui.shows("202 Accepted.", within=dialog)
+    await ui.click("button", "Close", dialog)
+
+    priority = ui.section("Settings, and why").locator("tr").filter(has_text="priority")
+    await expect(priority).to_contain_text("high", timeout=longer(30) * 1000)
+
+
+@pytest.mark.parametrize("portal", ["https://portal.azure.com", "https://portal.azure.us", ""])
+async def test_links_lead_into_the_portal_of_the_cloud_that_the_api_names(ui: Ui, portal: str) -> None:
+    status = (await ui.stack.api("GET", "status"))[1]
+    await ui.answer("status", lambda _: {**status, "portal": portal})
+    await ui.open(f"#/vm/{SHOP}/shop-web-1")
+    await ui.shows("USD a month", within=ui.section("Replication"))
+
+    links = ui.section("Replication").locator("a[target=_blank]")
+    await expect(links).to_have_count(3 if portal else 0)
+    targets = [await link.get_attribute("href") for link in await links.all()]
+    assert all(target.startswith(f"{portal}/#resource/subscriptions/") for target in targets)
+    kinds = ["virtualMachines/shop-web-1", "replicationProtectedItems/", "vaults/dr-vault"] if portal else []
+    assert [kind in target for kind, target in zip(kinds, targets, strict=True)] == [True] * len(kinds)
+
+
 async def test_disable_says_what_would_be_lost_and_asks_for_the_name(ui: Ui) -> None:
     await ui.open(f"#/vm/{SHOP}/shop-db-1")
     await ui.click("button", "Disable …")

@@ -2,7 +2,7 @@
 import { call } from "../api.js";
 import { number, plural } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
-import { Findings, Loading, Problem, Settings, Table } from "../parts.js";
+import { Cost, Findings, Loading, Problem, Settings, Table } from "../parts.js";
 
 /** A button that opens a dialog; what is in it is made when it opens. */
 export function Dialog({ label, title, danger, children }) {
@@ -56,12 +56,13 @@ export const Accepted = ({ answer, what }) => html`<div class="problem good" rol
   <p><strong>${answer.status} Accepted.</strong> ${what}</p>
 </div>`;
 
-/** Plan, then protect: with the overrides that the deployment's OpenAPI document lists. */
-export const Plan = ({ path, name, done }) => html`<${Dialog} label="Plan …" title=${`What protecting ${name} would do`}>
-  ${() => html`<${Planned} path=${path} done=${done} />`}
+/** Plan, then protect or change: with the overrides that the deployment's OpenAPI document lists. */
+export const Plan = ({ path, name, isProtected, done }) => html`<${Dialog} label=${isProtected ? "Change a setting …" : "Plan …"} title=${isProtected ? `What a change of ${name} would do` : `What protecting ${name} would do`}>
+  ${() => html`<${Planned} path=${path} isProtected=${isProtected} done=${done} />`}
 <//>`;
 
-function Planned({ path, done }) {
+function Planned({ path, isProtected, done }) {
+  const [confirm, setConfirm] = useState(false);
   const [overrides, setOverrides] = useState({});
   const plan = usePlan(`${path}/plan`, overrides);
   const [put, send] = useRequest();
@@ -69,6 +70,7 @@ function Planned({ path, done }) {
     plan.ask();
   }, []);
   const planned = plan.answer?.body;
+  const toConfirm = planned?.findings.find(({ fix }) => fix?.includes("PUT") && fix.includes("confirm=true"));
   const again = (event) => {
     event.preventDefault();
     plan.ask();
@@ -79,8 +81,10 @@ function Planned({ path, done }) {
     ${plan.busy && html`<${Loading} what="Planning" since=${plan.since} />`}
     ${plan.error && html`<${Problem} error=${plan.error} />`}
     ${planned && html`<${PlanShown} plan=${planned} />`}
-    <${Overrides} given=${overrides} change=${change} submit=${again} />
-    ${planned && html`<${Confirmed} label="Protect as planned" plan=${plan} refused=${planned.blocked} sent=${put} act=${async () => (await send("PUT", path, overrides)).answer && done()} />`}
+    <${Overrides} given=${overrides} change=${change} submit=${again} shown=${isProtected} />
+    ${toConfirm && html`<p><label class="check"><input type="checkbox" checked=${confirm} onChange=${(event) => setConfirm(event.target.checked)} /> Confirm what ${toConfirm.code} asks for (confirm=true)</label></p>`}
+    ${planned && html`<${Confirmed} label=${isProtected ? "Change as planned" : "Protect as planned"} plan=${plan} refused=${planned.blocked && !confirm} sent=${put}
+      act=${async () => (await send("PUT", `${path}${confirm ? "?confirm=true" : ""}`, overrides)).answer && done()} />`}
   `;
 }
 
@@ -88,21 +92,21 @@ function PlanShown({ plan }) {
   const { cost } = plan;
   return html`
     <${Findings} findings=${plan.findings} />
-    ${cost && html`<p><strong>${cost.month.toFixed(2)} ${cost.currency} a month</strong>: instance ${cost.instance.toFixed(2)} (from day 32 on), disks ${cost.disks.toFixed(2)}, cache ${cost.cache.toFixed(2)}${cost.unpriced.length > 0 && `; without a price: ${cost.unpriced.join(", ")}`}</p>`}
+    ${cost && html`<p><${Cost} cost=${cost} /></p>`}
     ${plan.changes.length > 0 && html`<${Table} label="Changes" titles=${["Changes in place", "Now", "Then"]} rows=${plan.changes.map((each) => [each.setting, each.current || "none", each.wanted])} />`}
     ${plan.resources.length > 0 && html`<${Table} label="Target resources" titles=${["Target resource", "Action", "Name"]} rows=${plan.resources.map((each) => [each.kind, each.action, html`<span title=${each.name}>${each.name.split("/").at(-1)}</span> ${each.detail}`])} />`}
     ${plan.settings.length > 0 && html`<details><summary>${plural(plan.settings.length, "setting")}, and why</summary><${Settings} settings=${plan.settings} /></details>`}
   `;
 }
 
-function Overrides({ given, change, submit }) {
-  const [open, setOpen] = useState(false);
+function Overrides({ given, change, submit, shown }) {
+  const [open, setOpen] = useState(shown);
   const [document, read] = useRequest();
   useEffect(() => {
     if (open && !document.answer && !document.busy) read("GET", "openapi.json");
   }, [open]);
   const properties = document.answer?.body.components.schemas.ProtectionRequest.properties || {};
-  return html`<details onToggle=${(event) => setOpen(event.target.open)}>
+  return html`<details open=${open} onToggle=${(event) => setOpen(event.target.open)}>
     <summary>Overrides${Object.keys(given).length > 0 && `: ${number(Object.keys(given).length)} given`}</summary>
     ${document.busy && html`<${Loading} since=${document.since} />`}
     ${document.error && html`<${Problem} error=${document.error} />`}

@@ -3,10 +3,10 @@ import { Chart } from "../chart.js";
 import { useData } from "../data.js";
 import { duration, nameOf, number, utc } from "../format.js";
 import { html, useState } from "../html.js";
-import { Badge, callersOf, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
+import { Badge, callersOf, Cost, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
 import { Disable, Hold, Plan } from "./actions.js";
-import { Drill } from "./drill.js";
+import { Drill } from "./drills.js";
 import { JobTable } from "./jobs.js";
 
 const POINTS = 10;
@@ -20,7 +20,7 @@ export function Vm({ subscription, group, name }) {
       <div><p class="quiet"><a href=${href(["vms"])}>VMs</a> / ${subscription} / <a href=${href(["vms"], { group })}>${group}</a></p><h1>${name}</h1></div>
       ${data && html`<div class="actions">
         <span class="quiet">as of <${Time} at=${new Date(vm.at).toISOString()} /></span>
-        <${Plan} path=${path} name=${name} done=${vm.reload} /><${Hold} path=${path} name=${name} done=${vm.reload} /><${Disable} path=${path} name=${name} done=${vm.reload} />
+        <${Plan} path=${path} name=${name} isProtected=${data.item?.state === "Protected"} done=${vm.reload} /><${Hold} path=${path} name=${name} done=${vm.reload} /><${Disable} path=${path} name=${name} done=${vm.reload} />
       </div>`}
     </div>
     ${vm.error && html`<${Problem} ...${vm} stale=${data && vm.at} />`}
@@ -54,9 +54,11 @@ function Shown({ data, name, path }) {
 }
 
 function Replication({ data }) {
+  const portal = useData("status").data?.portal; // "" where the API knows none
   const { item, details } = data;
   if (!item) return html`<p>Nothing protects it. ${data.tagged ? "It is tagged for protection." : "It is not tagged for protection."}</p>`;
   const { settings } = item;
+  const vault = item.id.split("/replicationFabrics/")[0];
   return html`<${Facts} rows=${[
     ["State", html`${item.state}${item.stateDescription !== item.state && ` (${item.stateDescription})`}`],
     ["Health", details.replicationHealth],
@@ -67,9 +69,12 @@ function Replication({ data }) {
     ["Size there", settings.size],
     ["Zone there", settings.zone],
     ["Network there", html`${item.nics.map((nic) => html`<${Resource} id=${nic.network} />${nic.targetSubnet && ` / ${nic.targetSubnet}`}${nic.targetAddress && `, ${nic.targetAddress}`} `)}`],
-    ["Vault", html`<${Resource} id=${item.id.split("/replicationFabrics/")[0]} />`],
+    ["Vault", html`<${Resource} id=${vault} />`],
     ["Policy", html`<${Resource} id=${item.policyId} />`],
     ["Enabled by", item.isOurs ? "this app" : "somebody else"],
+    ["Cost", data.cost && html`<${Cost} cost=${data.cost} />`],
+    ["In the portal", portal && html`${[["the VM", data.exists && data.vmId], ["the replicated item", item.id], ["the vault", vault]].map(
+      ([title, id]) => id && html`<a href=${encodeURI(`${portal}/#resource${id}`)} target="_blank" rel="noreferrer">${title}</a> `)}`],
     ["Agent", item.agent.version && `${item.agent.version}${item.agent.outdated ? ", outdated" : ""}`],
   ]} />
   ${details.healthErrors.length > 0 && html`<ul class="findings">${details.healthErrors.map((error) => html`<li>

@@ -46,6 +46,19 @@ def test_what_is_required_is_enough_and_the_rest_has_defaults(monkeypatch: pytes
     assert loaded.writes_disabled == ""
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "portal"),
+    [
+        ("https://management.azure.com", "https://portal.azure.com"),
+        ("https://management.usgovcloudapi.net", "https://portal.azure.us"),
+        ("https://management.chinacloudapi.cn", "https://portal.azure.cn"),
+        ("https://127.0.0.1:8443", ""),
+    ],
+)
+def test_the_portal_is_that_of_the_cloud(monkeypatch: pytest.MonkeyPatch, endpoint: str, portal: str) -> None:
+    assert load(monkeypatch, DR_ARM_ENDPOINT=endpoint).portal == portal
+
+
 @pytest.mark.parametrize("platform", [None, "", "False", "True", "true", "1"])
 @pytest.mark.parametrize("setting", [None, "false", "true"])
 def test_that_entra_is_in_front_is_said_by_platform_and_setting_or_by_neither(

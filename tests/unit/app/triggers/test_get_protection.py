@@ -40,6 +40,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "item": None,
         "details": None,
         "settings": [],
+        "cost": None,
         "findings": [NOT_TAGGED],
         "running": False,
         "run": None,
