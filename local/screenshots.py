@@ -71,7 +71,7 @@ async def chromium() -> AsyncIterator[Any]:
         raise FileNotFoundError("chromium is not installed")
     async with async_playwright() as driver:
         # It makes a socket in TMPDIR, of which the path must be short: that of a test is not.
-        outside = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        outside: dict[str, Any] = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
         started = await driver.chromium.launch(executable_path=browser, env=outside)
         try:
             yield started

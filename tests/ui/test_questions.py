@@ -83,10 +83,10 @@ async def test_who_enabled_it(ui: Ui) -> None:
 
 
 async def test_what_does_it_cost(ui: Ui) -> None:
-    await ui.open(f"#/vm/{SHOP}/shop-pay-2")
-    await ui.click("button", "Plan …")
+    await ui.open("#/vms")
+    await ui.click("link", "shop-pay-1")
 
-    await ui.shows("USD a month", within=ui.page.get_by_role("dialog"))
+    await ui.shows("USD a month", within=ui.section("Replication"))
 
 
 async def test_what_failed_when_and_what_is_to_be_done(ui: Ui) -> None:

@@ -79,7 +79,7 @@ function stepsOf(drill) {
 function DrillFields({ given, change, points = [] }) {
   const set = (name, value) => change({ ...given, [name]: value });
   return html`
-    <label>Network, by its resource ID: an isolated one in the target region; or create: the app makes one
+    <label>Network: the resource ID of an isolated one in the target region, or create; or create: the app makes one
       <input required maxlength="1000" spellcheck=${false} autocomplete="off" value=${given.network} onInput=${(event) => set("network", event.target.value.trim())} /></label>
     <label>Recovery point
       <select value=${given.recoveryPoint} onChange=${(event) => set("recoveryPoint", event.target.value)}>
