@@ -87,7 +87,8 @@ async def _shows_success(vault: Vault, request: JobRequest, poll: float) -> bool
     return item is not None and item.stage not in {Stage.ENABLING, Stage.FAILED}
 
 
-_DOING = {ENABLE: "Enabling protection: ", DISABLE: "Disabling protection: ", TEST_FAILOVER: "", TEST_CLEANUP: ""}
+_OF_DRILL = {TEST_FAILOVER: "", TEST_CLEANUP: ""}
+_DOING = {ENABLE: "Enabling protection: ", DISABLE: "Disabling protection: ", **_OF_DRILL, "": "Job: "}
 """What precedes the title of a job, by its scenario."""
 
 

@@ -1,5 +1,6 @@
-"""Step 1 of a drill: the preflight checks, and the record, without which nothing is begun."""
+"""Step 1 of a drill: the preflight checks, and the records, without which nothing is begun."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -8,50 +9,78 @@ from shared.arm.errors import to_step_result
 from shared.model.activity_io import DrillRequest, Refused
 from shared.model.drill import Drill
 from shared.model.drill_network import NetworkChange
+from shared.model.findings import Finding
+from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, StepResult
 from shared.model.target_resources import IsolatedNetwork
-from shared.observe.drill import preflight
+from shared.observe.drill import Preflight, preflight
 from shared.observe.vm import DRILLS
 from shared.planning.catalog import finding_of
 from shared.provision.registry import ensure
+from shared.site_recovery.recovery_plans import plan_of
 from shared.site_recovery.replicated_items import refresh
 
 
 async def prepare_drill(azure: Azure, request: DrillRequest) -> StepResult:
-    """Ready holds why the drill is `Refused`, or nothing: then its record is written."""
+    """Ready holds why the drill is `Refused`, or nothing: then its records are written."""
     azure.check_drill(request.vm_id)
     known = await azure.drills.of(request.vm_id)
-    if known and known.token == request.token:
+    if known and _is_of(known, request):
         return Ready()
     if known:
-        text = f"A drill of {known.vm.name} from {known.recorded_at:%Y-%m-%d %H:%M} UTC is not cleaned up yet."
-        return Ready(value=Refused(findings=(finding_of("DrillLeftovers", text),)).dump())
+        return Ready(value=Refused(findings=(_leftover(known),)).dump())
     refresh(azure)
     found = await preflight(azure, request.vm_id, request.order)
-    seen, size, network = found.seen, found.size, found.network
-    if found.findings or seen is None or seen.test_vm is None or size is None or not (network and network.id):
-        return Ready(value=Refused(findings=found.findings).dump())
-    if network.own:
-        made = await _made(azure, network.own, network.change)
-        if made:
-            return made
-    drill = Drill(
-        vm=found.vm_id,
-        item=seen.item.id,
-        token=request.token,
-        order=request.order,
-        request=str(uuid4()),
-        recorded_at=datetime.now(UTC),
-        network=network.id,
-        test_vm=seen.test_vm,
-        test_disks=seen.test_disks or (),
-        size=size.name,
-        cores=size.cores,
-        point=found.point,
-    )
-    await azure.drills.write(drill)
+    findings = found.findings or await _leftovers(azure, (each.vm_id for each in found.others), request)
+    network = found.network
+    drills = () if findings else tuple(_records(found, request))
+    if not drills or not network:
+        return Ready(value=Refused(findings=findings).dump())
+    if network.own and (made := await _made(azure, network.own, network.change)):
+        return made
+    await azure.drills.write(*drills)
     azure.forget(DRILLS, if_before=float("inf"))
     return Ready()
+
+
+def _is_of(known: Drill, request: DrillRequest) -> bool:
+    """Whether an earlier attempt of the same step wrote it. The drills of a batch have one token."""
+    return known.token == request.token and known.lead == request.vm_id
+
+
+async def _leftovers(azure: Azure, vms: Iterable[ResourceId], request: DrillRequest) -> tuple[Finding, ...]:
+    found = [await azure.drills.of(vm) for vm in vms]
+    return tuple(_leftover(known) for known in found if known and not _is_of(known, request))
+
+
+def _leftover(known: Drill) -> Finding:
+    text = f"A drill of {known.vm.name} from {known.recorded_at:%Y-%m-%d %H:%M} UTC is not cleaned up yet."
+    return finding_of("DrillLeftovers", text)
+
+
+def _records(found: Preflight, request: DrillRequest) -> Iterable[Drill]:
+    """The record of each VM, that of the one that leads first. All have one network."""
+    now, sent_as = datetime.now(UTC), str(uuid4())
+    network = found.network.id if found.network else None
+    every = (found, *found.others)
+    for each in every:
+        if (seen := each.seen) and seen.test_vm and each.size and network:
+            yield Drill(
+                vm=each.vm_id,
+                item=seen.item.id,
+                token=request.token,
+                order=request.order,
+                request=sent_as,
+                recorded_at=now,
+                network=network,
+                test_vm=seen.test_vm,
+                test_disks=seen.test_disks or (),
+                size=each.size.name,
+                cores=each.size.cores,
+                point=None if found.in_group else each.point,
+                plan=plan_of(seen.item.vault, sent_as) if found.in_group else None,
+                members=tuple(one.vm_id for one in every) if found.in_group else (),
+            )
 
 
 async def _made(azure: Azure, own: IsolatedNetwork, change: NetworkChange | None) -> StepResult | None:

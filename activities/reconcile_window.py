@@ -57,13 +57,14 @@ async def _resume_drills(azure: Azure, client: DurableOrchestrationClient) -> No
     except OriginStoreError:
         log.exception("The records of drills could not be read: the next sweep tries again")
         return
-    for drill in drills:
-        run = DrillRun(vm_id=drill.vm, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
+    known = {drill.vm for drill in drills}
+    for vm in dict.fromkeys(drill.lead if drill.lead in known else drill.vm for drill in drills):
+        run = DrillRun(vm_id=vm, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
         try:
             if await start_drill_run(client, run):
-                log.warning("The drill of %s had no run: it is cleaned up", drill.vm)
+                log.warning("The drill of %s had no run: it is cleaned up", vm)
         except Exception:
-            log.exception("The cleanup of the drill of %s could not be started", drill.vm)
+            log.exception("The cleanup of the drill of %s could not be started", vm)
 
 
 async def _begin_drills(azure: Azure, client: DurableOrchestrationClient, found: ComplianceReport) -> None:

@@ -15,6 +15,7 @@ from shared.model.drill import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED,
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.observe.drill import preflight
+from shared.observe.drill_groups import lead_of
 from shared.orchestrations import (
     RUNNING,
     SignalError,
@@ -126,7 +127,7 @@ async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: 
         detail = " ".join(finding.message for finding in found.findings)
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "DrillRefused", detail, findings=found.findings)
     token = Order.new(caller_of(request)).token
-    run = DrillRun(vm_id=found.vm_id, poll_seconds=azure.settings.poll_seconds, order=order, orders=(token,))
+    run = DrillRun(vm_id=found.lead, poll_seconds=azure.settings.poll_seconds, order=order, orders=(token,))
     try:
         begun = await begin_drill(client, run, azure.settings.accept_timeout_seconds)
     except SignalError as error:
@@ -134,7 +135,7 @@ async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: 
     if not begun:
         detail = f"A drill of {vm.name} is in progress: GET shows it, DELETE cleans it up now."
         raise Problem(HTTPStatus.CONFLICT, "DrillInProgress", detail)
-    return _accepted(request, run, token)
+    return _accepted(request, found.vm_id, run, token)
 
 
 @describe("What POST would begin; nothing is written", DrillPlanView, "The plan", with_body(), body=_body_of_drill)
@@ -160,7 +161,7 @@ async def get_drill(azure: Azure, client: DurableOrchestrationClient, request: f
     """The state of the run, and the records. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags_of(request)
-    status = await _status(client, vm)
+    status = await _status(client, await translate_azure_errors(lead_of(azure, vm)))
     now = await translate_azure_errors(azure.drills.of(vm))
     last = await translate_azure_errors(azure.drills.last(vm))
     if status.runtime_status is None and now is None and last is None:
@@ -189,16 +190,17 @@ async def delete_drill(
     """Ends the drill in progress, in any mode, or cleans up what a record says was begun. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags_of(request)
-    status = await _status(client, vm)
+    lead = await translate_azure_errors(lead_of(azure, vm))
+    status = await _status(client, lead)
     if status.runtime_status not in RUNNING and await translate_azure_errors(azure.drills.of(vm)) is None:
         raise Problem(HTTPStatus.NOT_FOUND, "NoDrill", f"No drill of {vm.name} is in progress.")
     order = Order.new(caller_of(request), confirmed=True)
-    run = DrillRun(vm_id=vm, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
+    run = DrillRun(vm_id=lead, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
     try:
         await end_drill(client, run, order, azure.settings.accept_timeout_seconds)
     except SignalError as error:
         raise _not_started(error) from None
-    return _accepted(request, run, order.token)
+    return _accepted(request, vm, run, order.token)
 
 
 def require_drills(settings: Settings, refused: str) -> None:
@@ -224,8 +226,8 @@ def _not_started(error: SignalError) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10)
 
 
-def _accepted(request: func.HttpRequest, run: DrillRun, token: str) -> func.HttpResponse:
-    accepted = Accepted(vm_id=run.vm_id, instance_id=drill_instance_of(run.vm_id), order=token)
+def _accepted(request: func.HttpRequest, vm: ResourceId, run: DrillRun, token: str) -> func.HttpResponse:
+    accepted = Accepted(vm_id=vm, instance_id=drill_instance_of(run.vm_id), order=token)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": path_of(request), "Retry-After": "10"})
 
 

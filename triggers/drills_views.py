@@ -115,7 +115,8 @@ class DrillPlansView(View):
     @classmethod
     def of(cls, found: Sequence[Preflight], at_once: int, settings: Settings) -> Self:
         plans = tuple(map(DrillPlan.of, found))
-        begun = [plan for plan in plans if not plan.refused]
+        # A consistency group counts once.
+        begun = {frozenset((plan.vm_id, *plan.others)): plan for plan in plans if not plan.refused}.values()
         cores = sorted((plan.cores for plan in begun), reverse=True)
         codes = (code for plan in plans for code in {finding.code for finding in plan.findings})
         return cls(

@@ -99,7 +99,8 @@ class PlanView(View):
 
 class DrillPlan(Model):
     """What a drill of a VM would begin: the test VM of that `size`, its disks, what they cost at most, the network,
-    which the app would `create` or `update` before if it says so, and every reason against it."""
+    which the app would `create` or `update` before if it says so, and every reason against it. `others` are the VMs of
+    its consistency group, which are drilled with it: `cores` and `cost` are those of all."""
 
     vm_id: ResourceId
     refused: bool
@@ -109,6 +110,7 @@ class DrillPlan(Model):
     size: str = ""
     cores: int = 0
     cost: DrillCost | None = None
+    others: tuple[ResourceId, ...] = ()
     recovery_point: DrillPoint | None = None
     network: ResourceId | None = None
     network_change: NetworkChange | None = None
@@ -123,7 +125,8 @@ class DrillPlan(Model):
             test_vm=seen.test_vm if seen else None,
             test_disks=(seen.test_disks or ()) if seen else (),
             size=found.size.name if found.size else "",
-            cores=found.size.cores if found.size else 0,
+            cores=found.cores,
+            others=tuple(each.vm_id for each in found.others),
             cost=found.cost,
             recovery_point=found.point,
             network=found.network.id if found.network else None,

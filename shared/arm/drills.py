@@ -26,6 +26,14 @@ class Drills:
         """The open record of the VM, or None."""
         return await self._read(_OPEN + name_of(vm))
 
+    async def together(self, vm: ResourceId) -> tuple[Drill, ...]:
+        """The open records of the drill that the VM is part of, its own first; none if it has none itself."""
+        first = await self.of(vm)
+        if first is None:
+            return ()
+        others = await asyncio.gather(*(self.of(member) for member in first.members if member != vm))
+        return (first, *(drill for drill in others if drill and drill.request == first.request))
+
     async def last(self, vm: ResourceId) -> Drill | None:
         """The record of the last drill of the VM that has ended, or None."""
         return await self._read(_CLOSED + name_of(vm))
@@ -35,10 +43,12 @@ class Drills:
         found = await asyncio.gather(*map(self._read, sorted(await self._store.names(_OPEN))))
         return tuple(drill for drill in found if drill)
 
-    async def write(self, drill: Drill) -> Drill:
-        """Writes the open record. Returns it."""
-        await self._store.write(_OPEN + name_of(drill.vm), _text(drill), new=False)
-        return drill
+    async def write(self, *drills: Drill) -> tuple[Drill, ...]:
+        """Writes the open records of a drill, that of the VM that leads, which is the first, last: with it all others
+        are there. Returns them."""
+        for drill in reversed(drills):
+            await self._store.write(_OPEN + name_of(drill.vm), _text(drill), new=False)
+        return drills
 
     async def close(self, drill: Drill) -> None:
         """Turns the open record into the last closed one."""

@@ -77,6 +77,13 @@ def proves_absence(answer: HttpResponseError) -> bool:
     return answer.status_code == 404 and _body(answer).get("code") in _ABSENT
 
 
+def absent_from_vault(answer: HttpResponseError) -> bool:
+    """As `proves_absence`, of what is in a vault: Site Recovery's own answer has the code in its details (recorded)."""
+    details = _body(answer).get("details")
+    codes = [each.get("code") for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+    return proves_absence(answer) or (answer.status_code == 404 and "ArmResourceDoesNotExist" in codes)
+
+
 def _no_records(fault: OriginStoreError) -> Error:
     return Error(
         code="OriginStoreUnavailable",

@@ -86,6 +86,10 @@ class Origins:
             await self.prove(origin, incarnation)
         self._confirmed.add(resource.key)
 
+    async def withdraw(self, resource: ResourceId) -> None:
+        """Removes the record of what is gone, and is never made again under that ID."""
+        await self._store.remove(name_of(resource))
+
     async def proof(self, resource: ResourceId, incarnation: str = "") -> tuple[Origin | None, str]:
         """The record, and why it does not prove that this deployment made what has that incarnation now, or "".
 

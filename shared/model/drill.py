@@ -1,4 +1,5 @@
-"""A drill: a test failover of one VM into an isolated network, what was seen of it, and the proof of its cleanup."""
+"""A drill: a test failover of one VM into an isolated network, what was seen of it, and the proof of its cleanup. The
+VMs of a consistency group are drilled together: each has a record of its own."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -98,6 +99,9 @@ class Drill(Model):
     failover creates in the target groups. Times are in UTC: `requested_at` is that of the test failover, `running_at`
     and `ready_at` are when the test VM was first seen so. `error` is what went wrong about the test, `cleanup_error`
     why the last attempt to clean up did not succeed; `left` is what was still there then.
+
+    Of a consistency group `members` are all VMs, the first of which leads, and `plan` is the temporary recovery plan
+    that tests them together. They have `request`, `job` and `cleanup_job` in common.
     """
 
     version: int = 1
@@ -128,7 +132,14 @@ class Drill(Model):
     cleanup_attempts: int = 0
     cleanup_error: Error | None = None
     left: tuple[ResourceId, ...] = ()
+    plan: ResourceId | None = None
+    members: tuple[ResourceId, ...] = ()
     ended_at: datetime | None = None
+
+    @property
+    def lead(self) -> ResourceId:
+        """The VM whose run this drill is."""
+        return self.members[0] if self.members else self.vm
 
     @property
     def vault(self) -> ResourceId:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from shared.arm.errors import MalformedResponseError, proves_absence, text_of
 from shared.arm.fields import Json, objects, part, reference, required, text
 from shared.arm.listing import NotKnownError, read_one
 from shared.config.intervals import LONGEST_BOOT, TTL_SLOW
-from shared.config.prices import cost_of_drill
+from shared.config.prices import cost_of_drill, sum_of_drills
 from shared.model.cost import DrillCost
 from shared.model.decision import Decision, State
 from shared.model.drill import DrillNic, DrillOrder, DrillPoint, DrillVm
@@ -24,13 +24,16 @@ from shared.model.vm import Lock, Size, SourceVm
 from shared.observe.drill_network import NetworkOfDrill, network_of_drill
 from shared.observe.vm import observe
 from shared.planning.catalog import finding_of
-from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of
+from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of, of_group, over_quota
+from shared.planning.overrides import DRILL, overrides_of
 from shared.readers.locks import read_locks
 from shared.readers.networks import read_nic
+from shared.readers.resource_groups import read_group
 from shared.readers.skus import read_offer
 from shared.readers.target_vms import existing
 from shared.readers.virtual_machines import VMS
 from shared.site_recovery.drills import UnknownPointError, find_point, read_drill_item
+from shared.site_recovery.vault import vault_of
 
 T = TypeVar("T")
 
@@ -43,19 +46,81 @@ _NOT_READ = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND
 class Preflight:
     """`findings` are why the drill is refused; without any, `seen` is the item that is drilled, at `point`, in
     `network` once it is as it has to be. `cost` is that of a test VM which takes as long to come up as is waited
-    for."""
+    for. Of a VM in a consistency group, `others` are the other VMs of the group: their findings are among these, too,
+    and `cost` is that of all."""
 
     vm_id: ResourceId
     findings: tuple[Finding, ...]
-    seen: DrillItem | None = None
-    size: Size | None = None
+    facts: DrillFacts | None = None
     point: DrillPoint | None = None
     network: NetworkOfDrill | None = None
     cost: DrillCost | None = None
+    others: tuple["Preflight", ...] = ()
+
+    @property
+    def seen(self) -> DrillItem | None:
+        return self.facts.item if self.facts else None
+
+    @property
+    def size(self) -> Size | None:
+        return self.facts.size if self.facts else None
+
+    @property
+    def in_group(self) -> bool:
+        return bool(self.seen and self.seen.item.settings.consistency_group)
+
+    @property
+    def cores(self) -> int:
+        """Of all test VMs."""
+        return sum(each.size.cores for each in (self, *self.others) if each.size)
+
+    @property
+    def lead(self) -> ResourceId:
+        """The VM whose run the drill is: the first of its group."""
+        return min(each.vm_id for each in (self, *self.others))
 
 
 async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
-    """The facts and the checks. Raises HttpResponseError for what a retry may read, NotKnownError."""
+    """The facts and the checks of the VM, and of all others in its consistency group. Raises HttpResponseError for what
+    a retry may read, NotKnownError."""
+    found = await _preflight(azure, vm, order)
+    group = found.seen.item.settings.consistency_group if found.seen else ""
+    others: tuple[Preflight, ...] = ()
+    findings: list[Finding] = []
+    if found.seen and group:
+        unread: dict[str, str] = {}
+        members = await _known(_members(azure, found.seen.item.vault, group), f"The group {group}", unread)
+        findings += (finding_of("DrillNotKnown", f"{what} could not be read: {why}") for what, why in unread.items())
+        rest = sorted(set(members or ()) - {found.vm_id})
+        others = tuple(await asyncio.gather(*(_preflight(azure, each, order) for each in rest)))
+        networks = {each.network.id for each in (found, *others) if each.network}
+        findings += of_group([each.seen for each in (found, *others) if each.seen], order.recovery_point, networks)
+    every = (found, *others)
+    findings += over_quota(each.facts for each in every if each.facts)
+    all_findings = dict.fromkeys((*(each for one in every for each in one.findings), *findings))
+    costs = [each.cost for each in every if each.cost]
+    cost = sum_of_drills(costs, azure.settings.prices) if costs else None
+    return replace(found, findings=tuple(all_findings), others=others, cost=cost)
+
+
+async def _members(azure: Azure, vault_id: ResourceId, group: str) -> tuple[ResourceId, ...]:
+    """The VMs of a consistency group. Raises NotKnownError if an item that could not be read may be one of them."""
+    items = await vault_of(azure, vault_id).items.get()
+    items.listing.check_complete()
+    return tuple(member.id for member in items.in_group(group))
+
+
+async def _left_out(azure: Azure, vm: SourceVm, group: str) -> tuple[Finding, ...]:
+    """Whether a tag leaves a VM of a group out of drills: who asks for one VM of it has not asked for this one."""
+    found = await read_group(azure, vm.id.group_id)
+    if not overrides_of(vm, found.tags if found else {}, azure.settings).left_out:
+        return ()
+    tag = f"{azure.settings.tag_name}-{DRILL}"
+    text = f"The tag {tag} leaves {vm.id.name} out of drills, and so its whole consistency group {group}."
+    return (finding_of("DrillNotReady", text),)
+
+
+async def _preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
     observation = await observe(azure, vm, thorough=True)
     vm = observation.vm.id if observation.vm else vm
     item = observation.item
@@ -64,6 +129,8 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
     seen = await read_drill_item(azure, item.id)
     if seen is None:
         return Preflight(vm, (finding_of("DrillNotReady", f"The replicated item of {vm.name} is gone."),))
+    group = seen.item.settings.consistency_group
+    left_out = await _left_out(azure, observation.vm, group) if observation.vm and group else ()
     unread: dict[str, str] = {}
     made = [each for each in (seen.test_vm, *(seen.test_disks or ())) if each]
     named = order.network if isinstance(order.network, ResourceId) else None
@@ -92,7 +159,7 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
     )
     of_network = network.findings if network else ()
     cost = _cost(azure, observation.vm, seen, size, order) if observation.vm and size else None
-    return Preflight(vm, (*findings_of(facts), *of_network, *unknown), seen, size, point, network, cost)
+    return Preflight(vm, (*findings_of(facts), *of_network, *unknown, *left_out), facts, point, network, cost)
 
 
 def _cost(azure: Azure, vm: SourceVm, seen: DrillItem, size: Size, order: DrillOrder) -> DrillCost:

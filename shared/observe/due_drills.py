@@ -1,8 +1,10 @@
 """The drills that the schedules of profiles start now."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from shared.arm.client import Azure
+from shared.model.resource_id import ResourceId
 from shared.observe.drill_needs import DrillNeeds, drill_needs
 from shared.reconcile.drill_queue import Scheduled, to_start
 from shared.reconcile.inventory import ComplianceReport, VmStatus
@@ -29,7 +31,16 @@ async def due_drills(azure: Azure, report: ComplianceReport, now: datetime) -> l
     needs = await drill_needs(azure, [each.vm_id for each in due[:_MOST_READ]])
     waiting = [await _scheduled(azure, each, needs) for each in due[:_MOST_READ] if each.vm_id not in needs.under_way]
     under_way = [_of(azure, covered[vm], needs, now) for vm in needs.under_way if vm in covered]
-    return to_start([each for each in waiting if each], [each for each in under_way if each], needs.left(()), now)
+    return to_start(_first(waiting), _first(under_way), needs.left(()), now)
+
+
+def _first(scheduled: Iterable[Scheduled | None]) -> list[Scheduled]:
+    """One for each consistency group: its most overdue VM decides."""
+    found: dict[ResourceId, Scheduled] = {}
+    for each in scheduled:
+        if each and (each.need.vm not in found or each.due_at < found[each.need.vm].due_at):
+            found[each.need.vm] = each
+    return list(found.values())
 
 
 def _begin(status: VmStatus) -> datetime:
@@ -49,7 +60,7 @@ async def _scheduled(azure: Azure, status: VmStatus, needs: DrillNeeds) -> Sched
 
 
 def _of(azure: Azure, status: VmStatus, needs: DrillNeeds, last: datetime) -> Scheduled | None:
-    need, schedule = needs.needs.get(status.vm_id), azure.settings.profiles[status.drilled_by].drill
+    need, schedule = needs.together(status.vm_id), azure.settings.profiles[status.drilled_by].drill
     if need is None or schedule is None:
         return None
     return Scheduled(need=need, profile=status.drilled_by, schedule=schedule, last=last)

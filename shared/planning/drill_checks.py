@@ -1,13 +1,15 @@
 """The preflight checks of a drill. Pure: what was read goes in, blockers come out; what is not known blocks."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.drill_network import DrillNetwork, DrillSubnet
 from shared.model.findings import Finding
 from shared.model.replicated_item import TEST_FAILOVER, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Lock, Size
+from shared.model.vm import Lock, Quota, Size
 from shared.planning.catalog import finding_of
 
 _WAYS_OUT = {
@@ -26,13 +28,14 @@ _QUOTAS = 2
 @dataclass(frozen=True, kw_only=True)
 class DrillItem:
     """An item as its own read shows it: what it allows now, what a test failover of it creates, and the public IP
-    addresses that its test VM would get."""
+    addresses that its test VM would get; `recovery_fabric` is where it fails over to."""
 
     item: ProtectedItem
     allowed: tuple[str, ...]
     test_vm: ResourceId | None
     test_disks: tuple[ResourceId, ...] | None
     public_ips: tuple[ResourceId, ...] = ()
+    recovery_fabric: ResourceId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class DrillFacts:
 
 
 def findings_of(facts: DrillFacts) -> tuple[Finding, ...]:
-    """Why the drill is not begun; empty if nothing stands against it."""
+    """Why the drill is not begun; empty if nothing stands against it. `over_quota` is for all that begin together."""
     return (
         *(finding_of("DrillNotKnown", f"{what} could not be read: {why}") for what, why in facts.unread.items()),
         *_of_item(facts.item),
@@ -63,9 +66,44 @@ def findings_of(facts: DrillFacts) -> tuple[Finding, ...]:
     )
 
 
+def over_quota(together: Iterable[DrillFacts]) -> Iterator[Finding]:
+    """The quotas that do not suffice for all these VMs at a time: those of one consistency group, or one VM."""
+    needs: defaultdict[tuple[str, str, str], list[tuple[Size, Quota]]] = defaultdict(list)
+    for facts in together:
+        test_vm, where = facts.item.test_vm, facts.item.item.settings.target_location
+        if size := facts.size:
+            for quota in size.quotas:
+                needs[test_vm.subscription if test_vm else "", where, quota.name].append((size, quota))
+    for (_, where, name), sizes in needs.items():
+        cores, left = sum(size.cores for size, _ in sizes), min(quota.left for _, quota in sizes)
+        if left < cores:
+            what = ", ".join(dict.fromkeys(size.name for size, _ in sizes))
+            verb = "needs" if len(sizes) == 1 else f"for {len(sizes)} VMs of the group needs"
+            text = f"{what} {verb} {cores} cores of the quota {name} in {where}: {max(left, 0)} left."
+            yield finding_of("DrillQuotaExceeded", text)
+
+
+def of_group(
+    seen: Sequence[DrillItem], recovery_point: str, networks: Collection[ResourceId | None]
+) -> Iterator[Finding]:
+    """What a recovery plan of these items cannot have: it takes one kind of recovery point, one region and one network.
+    `networks` are those for the test VMs, None for one that something else says about."""
+    name = seen[0].item.settings.consistency_group
+    if recovery_point not in {LATEST, LATEST_PROCESSED, APP_CONSISTENT}:
+        text = f"The VMs of the consistency group {name} have no recovery point in common: name a kind of it."
+        yield finding_of("DrillPointUnknown", text)
+    if len(known := sorted(each.name for each in networks if each)) > 1:
+        text = f"The VMs of the consistency group {name} would be in several networks: {', '.join(known)}. Name one."
+        yield finding_of("DrillNetworkNotIsolated", text)
+    ways = {(each.item.id.parent.parent, each.recovery_fabric) for each in seen}
+    if len(ways) > 1 or None in {fabric for _, fabric in ways}:
+        text = f"The VMs of the consistency group {name} do not tell one region that all of them fail over to."
+        yield finding_of("DrillNotKnown", text)
+
+
 def _of_item(seen: DrillItem) -> Iterator[Finding]:
     item = seen.item
-    name, group = item.source.name, item.settings.consistency_group
+    name = item.source.name
     if item.stage is not Stage.PROTECTED:
         shown = f"{item.state!r}, test failover {item.test_failover or 'None'!r}"
         yield finding_of("DrillNotReady", f"The replicated item of {name} is {shown}.")
@@ -78,9 +116,6 @@ def _of_item(seen: DrillItem) -> Iterator[Finding]:
         yield finding_of("DrillNotReady", text.strip())
     if item.job:
         yield finding_of("DrillNotReady", f"A job on the replicated item of {name} is in progress: {item.job}.")
-    if group:
-        text = f"{name} is in the consistency group {group}, which is drilled as a whole or not at all."
-        yield finding_of("DrillNotReady", text)
     if seen.test_vm is None or seen.test_disks is None:
         yield finding_of("DrillNotKnown", f"The item of {name} does not tell what a test failover of it creates.")
     for address in seen.public_ips:
@@ -143,18 +178,10 @@ def _of_target(facts: DrillFacts) -> Iterator[Finding]:
             yield finding_of("DrillTargetLocked", text)
     if left := [each for each in made if each in facts.there]:
         yield finding_of("DrillLeftovers", f"There already: {_names(left)}.")
-    size, where = facts.size, f"{item.settings.target_location or 'a region that is not known'}"
-    if size is None or len(size.quotas) < _QUOTAS:
-        if not facts.unread:
-            what = f"Size {item.settings.size or 'not known'} of the test VM, or its quota, in {where}"
-            yield finding_of("DrillNotKnown", f"{what} is not offered or not shown to the subscription.")
-        return
-    for quota in size.quotas:
-        if quota.left < size.cores:
-            text = (
-                f"{size.name} needs {size.cores} cores of the quota {quota.name} in {where}: {max(quota.left, 0)} left."
-            )
-            yield finding_of("DrillQuotaExceeded", text)
+    size, where = facts.size, item.settings.target_location or "a region that is not known"
+    if (size is None or len(size.quotas) < _QUOTAS) and not facts.unread:
+        what = f"Size {item.settings.size or 'not known'} of the test VM, or its quota, in {where}"
+        yield finding_of("DrillNotKnown", f"{what} is not offered or not shown to the subscription.")
 
 
 def _names(resources: list[ResourceId]) -> str:

@@ -44,8 +44,8 @@ class Override:
 @dataclass(frozen=True)
 class Overrides:
     """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete.
-    `priority` is among the VMs that compete for a quota; `drilled` is whether the schedule of its profile
-    drills the VM; `target_subscription` is that of the targets by default, "" for the VM's own."""
+    `priority` is among the VMs that compete for a quota; `left_out` is whether a tag leaves the VM out of drills that
+    nobody asks for by its name; `target_subscription` is that of the targets by default, "" for the VM's own."""
 
     profile_name: str
     profile: Profile
@@ -54,7 +54,12 @@ class Overrides:
     names: Names = DEFAULT_NAMES
     target_subscription: str = ""
     priority: Override = Override(Priority.NORMAL, DEFAULT_ORIGIN, DEFAULT_ORIGIN)
-    drilled: bool = False
+    left_out: bool = False
+
+    @property
+    def drilled(self) -> bool:
+        """Whether the schedule of its profile drills the VM."""
+        return self.profile.drill is not None and not self.left_out
 
     @cached_property
     def policy(self) -> Policy:
@@ -98,7 +103,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
     findings += of_profile
     profile = settings.profiles[name]
     priority, of_priority = _priority(layers, name, profile, settings)
-    drilled, of_drill = _drilled(layers, profile, settings)
+    left_out, of_drill = _left_out(layers, settings)
     findings += (*of_priority, *of_drill)
     requested = {
         choice: Override(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
@@ -120,7 +125,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
                 # A forbidden value is not used at all.
                 requested[choice] = override
     subscription = settings.target_subscription(vm.id)
-    return Overrides(name, profile, requested, tuple(findings), settings.names, subscription, priority, drilled)
+    return Overrides(name, profile, requested, tuple(findings), settings.names, subscription, priority, left_out)
 
 
 class SharedOverrides:
@@ -194,14 +199,13 @@ def _priority(layers: list[_Layer], name: str, profile: Profile, settings: Setti
         return of_profile, [invalid(layer.override(tag, requested), str(allowed))]
 
 
-def _drilled(layers: list[_Layer], profile: Profile, settings: Settings) -> tuple[bool, list[Finding]]:
-    """Whether the schedule of the profile drills the VM: not if a tag says off, nor, with a finding, if it says neither
-    on nor off."""
+def _left_out(layers: list[_Layer], settings: Settings) -> tuple[bool, list[Finding]]:
+    """Whether a tag leaves the VM out of drills: it says off, or, with a finding, neither on nor off."""
     layer, requested = _last(layers, DRILL) or (layers[0], "on")
     try:
-        return profile.drill is not None and values.one_of("on", "off")(requested) == "on", []
+        return values.one_of("on", "off")(requested) == "off", []
     except ValueError as allowed:
-        return False, [invalid(layer.override(f"{settings.tag_name}-{DRILL}", requested), str(allowed))]
+        return True, [invalid(layer.override(f"{settings.tag_name}-{DRILL}", requested), str(allowed))]
 
 
 def _not_allowed(

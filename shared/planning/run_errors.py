@@ -73,6 +73,14 @@ ERRORS = {
         "another drill of the VM was in progress when its batch came to it",
         "Nothing, or drill the VM again when the other one has ended.",
     ),
+    "PlanNotMade": ErrorRow(
+        "Site Recovery did not make the recovery plan for the drill of a consistency group: the message says why",
+        "See the message, and drill the group again.",
+    ),
+    "PlanChanged": ErrorRow(
+        "somebody has changed the recovery plan that the app made for the drill of a consistency group",
+        "Take out of the plan what is not of the group: the app then removes it. Drill the group again after that.",
+    ),
     "DrillRecordMissing": ErrorRow(
         "the record of the drill is gone from the app's store: what it began is a person's now",
         "Clean up the test failover in the portal, and see who writes to the container of DR_ORIGIN_STORE.",

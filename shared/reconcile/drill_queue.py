@@ -29,22 +29,32 @@ Amounts = Mapping[Limit, int]
 
 @dataclass(frozen=True, kw_only=True)
 class DrillNeed:
-    """The cores of the test VM of a VM, and the names of the quotas that it counts against in `place`."""
+    """The cores of the test VM of a VM, and the names of the quotas that it counts against in `place`. With it go the
+    `others` of its consistency group."""
 
     vm: ResourceId
     cores: int
     place: Place
     quotas: tuple[str, ...]
+    others: tuple["DrillNeed", ...] = ()
 
     @property
-    def amounts(self) -> dict[Limit, int]:
-        return {Limit(name, self.place): self.cores for name in self.quotas}
+    def amounts(self) -> Counter[Limit]:
+        """Of all of them."""
+        amounts = Counter({Limit(name, self.place): self.cores for name in self.quotas})
+        for each in self.others:
+            amounts.update(each.amounts)
+        return amounts
+
+    @property
+    def all_cores(self) -> int:
+        return self.cores + sum(each.cores for each in self.others)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled:
-    """A VM that the schedule of its profile covers. `last` is when its last drill or test failover began, or else when
-    its protection was enabled."""
+    """A VM that the schedule of its profile covers; of a consistency group its most overdue one, for all. `last` is
+    when its last drill or test failover began, or else when its protection was enabled."""
 
     need: DrillNeed
     profile: str
@@ -57,7 +67,7 @@ class Scheduled:
 
     @property
     def amounts(self) -> dict[Limit, int]:
-        return {_at_once(self.profile): 1, _cores(self.profile): self.need.cores, **self.need.amounts}
+        return {_at_once(self.profile): 1, _cores(self.profile): self.need.all_cores, **self.need.amounts}
 
 
 def fitting(candidates: Sequence[tuple[T, Amounts]], under_way: Iterable[Amounts], left: Amounts) -> list[T]:
@@ -96,7 +106,7 @@ def to_start(
     for each in due:
         left[_at_once(each.profile)], left[_cores(each.profile)] = each.schedule.at_once, each.schedule.max_cores
     for each in under_way:
-        left.subtract({_at_once(each.profile): 1, _cores(each.profile): each.need.cores})
+        left.subtract({_at_once(each.profile): 1, _cores(each.profile): each.need.all_cores})
     return fitting([(each, each.amounts) for each in due], [each.amounts for each in under_way], left)
 
 

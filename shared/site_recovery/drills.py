@@ -1,6 +1,6 @@
-"""Test failover of an item, its cleanup, and whose a test failover is."""
+"""Test failover of an item, or of a consistency group by its plan; the cleanup; and whose a test failover is."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,17 +8,18 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
-from shared.arm.errors import proves_absence
+from shared.arm.errors import absent_from_vault
 from shared.arm.fields import Json, objects, part, reference, text
 from shared.arm.listing import NotKnownError, read_one
 from shared.arm.parsing import item_of
 from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, Drill, DrillPoint
 from shared.model.item_details import RecoveryPoint
-from shared.model.replicated_item import TEST_FAILOVER, Job, ProtectedItem
+from shared.model.replicated_item import TEST_FAILOVER, Job, JobStage, ProtectedItem
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.planning.drill_checks import DrillItem
 from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.item_details import recovery_points
+from shared.site_recovery.recovery_plans import clean_up_plan, read_plan, test_plan
 from shared.site_recovery.vault import API_VERSION, vault_of
 
 _DISK = "Microsoft.Compute/disks"
@@ -38,7 +39,7 @@ async def read_drill_item(azure: Azure, item: ResourceId) -> DrillItem | None:
     try:
         found = await azure.get(str(item), API_VERSION)
     except HttpResponseError as answer:
-        if proves_absence(answer):
+        if absent_from_vault(answer):
             return None
         raise
     return read_one(found, f"the item {item}", lambda body: _drill_item(body, azure.settings.deployment))
@@ -54,6 +55,7 @@ def _drill_item(found: Json, deployment: str) -> DrillItem:
     addresses = (reference(each.get("tfoPublicIPAddressId")) for each in configurations)
     return DrillItem(
         item=item,
+        recovery_fabric=reference(found["properties"].get("recoveryFabricId")),
         allowed=tuple(map(text, found["properties"].get("allowedOperations") or ())),
         test_vm=ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name)
         if group and name
@@ -91,14 +93,18 @@ def _is_asked(point: RecoveryPoint, asked: str) -> bool:
     return asked == LATEST_PROCESSED or asked.rstrip("/").rpartition("/")[2].lower() == point.name.lower()
 
 
-async def test_failover(azure: Azure, drill: Drill) -> str:
+async def test_failover(azure: Azure, drills: Sequence[Drill]) -> str:
     """Requests the test failover of a recorded drill. Returns the name of the job.
 
     Sent once and never repeated by the SDK: after a lost response `job_of` tells whether it was accepted. Raises
     HttpResponseError.
     """
-    azure.check_vm_write(drill.vm)
-    azure.check_write(drill.vault, drill.test_vm, drill.network)
+    drill = drills[0]
+    for each in drills:
+        azure.check_drill(each.vm)
+        azure.check_write(each.vault, each.test_vm, each.network)
+    if drill.plan:
+        return await test_plan(azure, drill.plan, drill)
     provider = models.A2ATestFailoverInput(recovery_point_id=str(drill.point.id) if drill.point else None)
     body = models.TestFailoverInput(
         properties=models.TestFailoverInputProperties(
@@ -112,14 +118,23 @@ async def test_failover(azure: Azure, drill: Drill) -> str:
     return await _begin(azure, drill, send, body, request_id=drill.request)
 
 
-async def clean_up(azure: Azure, drill: Drill, comment: str) -> str:
-    """Requests the cleanup of a drill's test failover, whose job is proven to be the drill's. Returns the name of the
-    job. Raises HttpResponseError, and WriteRefusedError while all writes are stopped."""
+async def clean_up(azure: Azure, drills: Sequence[Drill]) -> str:
+    """Requests the cleanup of the test failover of these, whose job is proven to be the drill's. Returns the name of
+    the job. A plan that somebody has deleted cleans up nothing: then each item is cleaned up by itself.
+
+    Raises HttpResponseError, and WriteRefusedError while all writes are stopped.
+    """
+    drill, job = drills[0], ""
     azure.check_drill_cleanup(drill)
+    comment = f"Cleanup of the drill {drill.token}"
+    if drill.plan and await read_plan(azure, drill.plan):
+        return await clean_up_plan(azure, drill.plan, comment)
     properties = models.TestFailoverCleanupInputProperties(comments=comment)
     body = models.TestFailoverCleanupInput(properties=properties)
     send = vault_of(azure, drill.vault).client.replication_protected_items.begin_test_failover_cleanup
-    return await _begin(azure, drill, send, body)
+    for each in drills:
+        job = await _begin(azure, each, send, body)
+    return job
 
 
 async def _begin(azure: Azure, drill: Drill, send: Callable[..., Awaitable[Any]], body: Any, **options: str) -> str:
@@ -133,7 +148,7 @@ async def _begin(azure: Azure, drill: Drill, send: Callable[..., Awaitable[Any]]
         vault.jobs.forget()
 
 
-async def job_of(azure: Azure, drill: Drill, seen: DrillItem) -> str:
+async def job_of(azure: Azure, drill: Drill, seen: Sequence[DrillItem]) -> str:
     """The name of the job that the drill's own request has started, or "": it shows the client request ID of the
     record. Raises NotKnownError if the list of jobs may hold it in a row that could not be read, HttpResponseError."""
     if drill.job:
@@ -142,7 +157,7 @@ async def job_of(azure: Azure, drill: Drill, seen: DrillItem) -> str:
     vault.jobs.forget()
     jobs = await vault.jobs.get()
     named = [job.name for job in jobs if _may_be_of(job, drill)]
-    for name in dict.fromkeys((*([seen.item.job] if seen.item.job else ()), *named)):
+    for name in dict.fromkeys((*await under_way(azure, drill, seen), *named)):
         if await vault.request_of(name) == drill.request:
             return str(name)
     for row in jobs.listing.unread:
@@ -152,4 +167,30 @@ async def job_of(azure: Azure, drill: Drill, seen: DrillItem) -> str:
 
 def _may_be_of(job: Job, drill: Drill) -> bool:
     started_later = job.started is None or job.started >= drill.recorded_at - _CLOCKS_DIFFER
-    return job.scenario == TEST_FAILOVER and job.target.lower() in {drill.vm.name.lower(), ""} and started_later
+    about = (drill.plan or drill.vm).name.lower()
+    return job.scenario == TEST_FAILOVER and job.target.lower() in {about, ""} and started_later
+
+
+async def under_way(azure: Azure, drill: Drill, seen: Sequence[DrillItem]) -> tuple[str, ...]:
+    """The jobs that the plan of the drill and its items name, without order of time: each may have ended."""
+    plan = await read_plan(azure, drill.plan) if drill.plan else None
+    return tuple(filter(None, (plan.job if plan else "", *(each.item.job for each in seen))))
+
+
+async def began(azure: Azure, drill: Drill, seen: Sequence[DrillItem]) -> str:
+    """The name of the drill's job if it began something, or "": what is in test failover then is somebody else's.
+
+    A job that fails at its first task, the check of the prerequisites, has begun nothing. Raises as `job_of`.
+    """
+    name = await job_of(azure, drill, seen)
+    vault = vault_of(azure, drill.vault)
+    found = await vault.job(name) if name else None
+    if found and found.stage is JobStage.FAILED:
+        body = await vault.read_job(name)
+        return "" if read_one(body, f"the job {name}", _failed_at_once) else name
+    return name
+
+
+def _failed_at_once(found: Json) -> bool:
+    states = [text(task["state"]).lower() for task in objects(found["properties"], "tasks")]
+    return states[:1] == ["failed"] and set(states[1:]) == {"notstarted"}

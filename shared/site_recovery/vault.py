@@ -106,26 +106,27 @@ class Vault:
 
     async def _get_job(self, name: str) -> Job | None:
         try:
-            return read_one(await self._read_job(name), f"the job {name}", job_of)
+            return read_one(await self.read_job(name), f"the job {name}", _job_now)
         except HttpResponseError as answer:
             if is_missing(answer):
                 return None
             raise
 
-    async def _read_job(self, name: str) -> Json:
+    async def read_job(self, name: str) -> Json:
+        """The body of a job, which shows more than its row in the list."""
         return await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION)
 
     async def job_error(self, name: str) -> JobError:
         """Why an ended job failed: its most specific error; that of the operation (45005) says only that it failed.
         Read once."""
         if name not in self._job_errors:
-            self._job_errors[name] = read_one(await self._read_job(name), f"the job {name}", _error_of)
+            self._job_errors[name] = read_one(await self.read_job(name), f"the job {name}", _error_of)
         return self._job_errors[name]
 
     async def request_of(self, name: str) -> str:
         """The client request ID of the call that started a job: only a read of the job itself shows it, before the
         service's own ID (recorded traffic)."""
-        return read_one(await self._read_job(name), f"the job {name}", _request_of)
+        return read_one(await self.read_job(name), f"the job {name}", _request_of)
 
     @property
     def client(self) -> Any:
@@ -218,6 +219,14 @@ class Vault:
         except VaultNotFoundError:
             return True
         return False
+
+
+def _job_now(found: Json) -> Job:
+    """As its own read shows it: a job may be accepted, and have neither scenario nor target yet (recorded traffic)."""
+    job = found["properties"]
+    if job["scenarioName"] is None and job["state"] == "NotStarted":
+        return Job(name=found["name"], scenario="", title="not planned yet", state=job["state"])
+    return job_of(found)
 
 
 def _request_of(found: Json) -> str:

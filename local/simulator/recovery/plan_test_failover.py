@@ -93,8 +93,8 @@ def _point(world: World, item: ProtectedItem, kind: str) -> RecoveryPoint | None
 
 
 def _not_now(world: World, plan: RecoveryPlan, members: list[ProtectedItem], operation: str) -> Failure | None:
-    if plan.job and plan.job.running:
-        return Failure("159111", f"Another job of '{plan.name}' is in progress: {plan.job.scenario}.")
+    if plan.running:
+        return Failure("159111", f"Another job of '{plan.name}' is in progress: {plan.running.scenario}.")
     if not members:
         return Failure("159110", f"The recovery plan '{plan.name}' has nothing to do {operation} on.")
     return next(filter(None, (test_request.not_now(world, item, operation) for item in members)), None)

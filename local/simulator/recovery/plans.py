@@ -59,7 +59,7 @@ def put_plan(world: World, call: Call) -> Answer:
     def done(_moment: float) -> None:
         plan.properties, plan.ready = properties, True
 
-    _, answer = jobs.start(
+    plan.change, answer = jobs.start(
         world,
         call,
         vault,
@@ -77,8 +77,8 @@ def put_plan(world: World, call: Call) -> Answer:
 
 def _free(plan: RecoveryPlan | None) -> None:
     """Raises ArmError 409 while a job of the plan runs (invented)."""
-    if plan and plan.job and plan.job.running:
-        raise errors.conflict(f"A job of '{plan.name}' is in progress: {plan.job.scenario}.")
+    if plan and plan.running:
+        raise errors.conflict(f"A job of '{plan.name}' is in progress: {plan.running.scenario}.")
 
 
 def _failure(vault: RecoveryVault, primary: str, recovery: str, groups: list[Json]) -> Failure | None:
@@ -106,8 +106,9 @@ def delete_plan(world: World, call: Call) -> Answer:
     name = call["plan"]
     if name.lower() not in vault.plans:
         return Answer(204)
-    _free(vault.plans[name.lower()])
-    _, answer = jobs.start(
+    plan = vault.plans[name.lower()]
+    _free(plan)
+    plan.change, answer = jobs.start(
         world,
         call,
         vault,

@@ -200,13 +200,19 @@ class ProtectedItem:
 
 @dataclass(slots=True, eq=False)
 class RecoveryPlan:
-    """`job` is that of its last test failover or cleanup; `tested_at` is when the last successful test started."""
+    """`job` is that of its last test failover or cleanup, `change` what saves or deletes it; `tested_at` is when
+    the last successful test started."""
 
     name: str
     properties: Json
     ready: bool = False
     job: Job | None = None
+    change: Job | None = None
     tested_at: float | None = None
+
+    @property
+    def running(self) -> Job | None:
+        return next((job for job in (self.job, self.change) if job and job.running), None)
 
 
 @dataclass(slots=True, eq=False)

@@ -185,3 +185,18 @@ async def test_a_request_that_is_wrong_is_refused(body: Any, status: int) -> Non
         given, *_ = await clients.call("POST", f"{PLAN}/testFailover", body)
 
     assert given == status
+
+
+async def test_a_plan_that_is_saved_or_deleted_takes_no_other_operation() -> None:
+    async with simulated(world(*NAMES)) as clients:
+        await planned(clients)
+        _, plan, _ = await clients.call("GET", PLAN)
+        await clients.call("PATCH", "/sim/clock", {"speed": 0.01})
+        first, *_ = await clients.call("DELETE", PLAN)
+        meanwhile = [
+            (await clients.call("PUT", PLAN, {"properties": plan["properties"]}))[0],
+            (await clients.call("DELETE", PLAN))[0],
+            (await clients.call("POST", f"{PLAN}/testFailover", of_plan()))[0],
+        ]
+
+    assert (first, meanwhile) == (202, [409, 409, 409])

@@ -9,7 +9,7 @@ from shared.arm.parsing import item_of
 from shared.model.drill_network import DrillNetwork, DrillSubnet, Route
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Lock, Quota, Size
-from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of
+from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of, of_group, over_quota
 from tests.unit.app.examples import DEPLOYMENT, NETWORK, SUBSCRIPTION, TARGET
 from tests.unit.app.fake_azure import item_body
 
@@ -58,7 +58,6 @@ def test_nothing_stands_against_an_isolated_network_and_an_item_that_is_ready() 
         (facts(item=seen(replication_health="Critical")), "DrillNotReady", "Critical"),
         (facts(item=seen(replication_health="")), "DrillNotReady", "not known"),
         (facts(item=seen(job="job-7")), "DrillNotReady", "job-7"),
-        (facts(item=seen(settings={"consistency_group": "shop"})), "DrillNotReady", "shop"),
         (facts(item=replace(seen(), test_vm=None)), "DrillNotKnown", "does not tell"),
         (facts(item=replace(seen(), test_disks=None)), "DrillNotKnown", "does not tell"),
         (facts(item=replace(seen(), public_ips=(TABLE,))), "DrillNetworkNotIsolated", "public IP address out"),
@@ -93,8 +92,49 @@ def test_nothing_stands_against_an_isolated_network_and_an_item_that_is_ready() 
     ],
 )
 def test_each_hindrance_has_its_own_text(found: DrillFacts, code: str, named: str) -> None:
-    reasons = findings_of(found)
+    reasons = (*findings_of(found), *over_quota([found]))
 
     assert [each.code for each in reasons] == [code]
     assert named in reasons[0].message
     assert reasons[0].fix
+
+
+FABRICS = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/v/providers/Microsoft.RecoveryServices/vaults/v/replicationFabrics"
+)
+THERE = ResourceId(f"{FABRICS}/there")
+
+
+def test_the_quotas_have_to_suffice_for_all_vms_of_a_group() -> None:
+    other = facts(size=SIZE.with_(name="Standard_D1_v5", cores=1))
+    reasons = list(over_quota([facts(), other]))
+
+    assert list(over_quota([facts()])) == list(over_quota([other])) == []
+    assert [each.code for each in reasons] == ["DrillQuotaExceeded"] * 2
+    assert "Standard_D2s_v5, Standard_D1_v5 for 2 VMs of the group needs 3 cores of the quota f" in reasons[0].message
+    elsewhere = replace(other, item=replace(seen(), test_vm=ResourceId.of(ELSEWHERE, "there", VIRTUAL_MACHINE, "w")))
+    assert list(over_quota([facts(), elsewhere])) == []
+
+
+ELSEWHERE = "99999999-9999-4999-8999-999999999999"
+
+
+@pytest.mark.parametrize(
+    ("fabrics", "point", "codes"),
+    [
+        ((THERE, THERE), "latest", []),
+        ((THERE, THERE), "0b7f-1", ["DrillPointUnknown"]),
+        ((THERE, None), "latest", ["DrillNotKnown"]),
+        ((THERE, ResourceId(f"{FABRICS}/elsewhere")), "appConsistent", ["DrillNotKnown"]),
+    ],
+)
+def test_one_plan_has_one_kind_of_point_and_one_region(
+    fabrics: tuple[ResourceId | None, ...], point: str, codes: list[str]
+) -> None:
+    members = [replace(seen(settings={"consistency_group": "shop"}), recovery_fabric=fabric) for fabric in fabrics]
+    found = list(of_group(members, point, {DRILL, None}))
+
+    assert [each.code for each in found] == codes
+    assert all("shop" in each.message for each in found)
+    (apart,) = [each for each in of_group(members, "latest", {DRILL, NETWORK}) if each.code not in codes]
+    assert apart.code == "DrillNetworkNotIsolated"

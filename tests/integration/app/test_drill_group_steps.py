@@ -1,0 +1,201 @@
+"""The steps of the drill of a consistency group before a simulator: its recovery plan, and whose a test failover is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from activities.clean_up_drill import clean_up_drill
+from activities.finish_drill import finish_drill
+from activities.look_at_drill import look_at_drill
+from activities.monitor_job import monitor_job
+from activities.prepare_drill import prepare_drill
+from activities.start_drill import start_drill
+from shared.arm.client import Azure
+from shared.arm.errors import to_step_result
+from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
+from shared.model.drill import Drill, DrillOutcome
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Failed, Pending, Ready, StepResult
+from shared.observe.drill_needs import drill_needs
+from shared.observe.due_drills import due_drills
+from shared.observe.inventory import compliance_report
+from shared.site_recovery.drills import read_drill_item
+from shared.site_recovery.drills import test_failover as begin_test
+from shared.site_recovery.recovery_plans import make_plan, plan_of, read_plan
+from shared.site_recovery.vault import vault_of
+from tests import estates
+from tests.e2e.test_drill import world
+from tests.integration.app.conftest import Reach
+from tests.integration.app.test_drill_steps import ORDER, POLL, SETTINGS, SPEED, followed, ready, scheduled
+from tests.unit.app.fake_durable import FakeDurableClient
+
+VMS = tuple(ResourceId(estates.vm_id(name)) for name in ("web-1", "web-2", "web-3"))
+STEP = DrillStep(vm_id=VMS[0])
+REQUEST = DrillRequest(vm_id=VMS[0], token="t1", order=ORDER)
+GROUP = {"multiVmGroupName": "shop"}
+
+
+def grouped() -> dict[str, Any]:
+    return world(*(vm.name for vm in VMS), **GROUP)
+
+
+@pytest.mark.parametrize(
+    "plays",
+    [{}, {"plan_test_failover": "suspends", "job_placeholders": "always", "test_failover_state": "WaitingForCleanup"}],
+)
+async def test_the_vms_are_tested_by_one_plan_of_which_nothing_stays(reach: Reach, plays: dict[str, str]) -> None:
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        for switch, variant in plays.items():
+            setattr(reached.simulator.world.behaviour, switch, variant)
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        needs = await drill_needs(azure, [VMS[2]])
+        assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        assert isinstance(await start_drill(azure, STEP), Ready)
+        assert await ready(lambda: look_at_drill(azure, STEP)) == Ready()
+        (first, *_) = drills = await azure.drills.together(VMS[0])
+        assert first.plan
+        plan = await read_plan(azure, first.plan)
+        assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP))) == Ready()
+        outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        gone, origin = await read_plan(azure, first.plan), await azure.origins.of(first.plan)
+        closed = [await azure.drills.last(vm) for vm in VMS]
+        opened = await azure.drills.open()
+    assert plan
+    assert plan.items == {drill.item for drill in drills}
+    assert [drill.vm for drill in drills] == list(VMS)
+    assert len({drill.point.id for drill in drills if drill.point}) == len(VMS)
+    assert isinstance(outcome, Ready)
+    assert Drill.load(outcome.value["drill"]) == closed[0]
+    assert [drill.outcome for drill in closed if drill] == [DrillOutcome.PASSED] * len(VMS)
+    assert (gone, origin, opened) == (None, None, ())
+    # Asked about one of them, the need of all is known, and they are under way as one.
+    assert needs.lead(VMS[2]) == VMS[0]
+    assert sorted(needs.of(VMS[2]).values()) == [6, 6]
+    assert set(needs.under_way) == set(VMS)
+
+
+@pytest.mark.parametrize("names", [("web-1",), ("web-1", "web-2", "web-3")])
+async def test_a_test_that_failed_at_its_checks_leaves_a_person_s_alone(reach: Reach, names: tuple[str, ...]) -> None:
+    """The person was faster by so little that no check has seen it, and Azure refuses by a job that fails."""
+    estate = grouped() if len(names) > 1 else world(*names)
+    async with reach(estate, speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        reached.simulator.world.behaviour.test_failover_refusal = "job"
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        drills = await azure.drills.together(VMS[0])
+        if drills[0].plan:
+            await _made(azure, drills[0].plan, drills)
+        theirs = await _theirs(azure, drills) if drills[0].plan else None
+        job = await begin_test(azure, [drill.with_(request="a-person", plan=theirs) for drill in drills])
+        await ready(lambda: monitor_job(azure, JobRequest(vm_id=VMS[0], job=job, vault=drills[0].vault)))
+        own = await begin_test(azure, drills)
+        await azure.drills.write(*(drill.with_(job=own) for drill in drills))
+        failed = await ready(lambda: monitor_job(azure, JobRequest(vm_id=VMS[0], job=own, vault=drills[0].vault)))
+        cleaned = await ready(lambda: clean_up_drill(azure, STEP))
+        outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        items = [await read_drill_item(azure, drill.item) for drill in drills]
+        cleanups = [each for each in reached.calls("testFailoverCleanup") if each["method"] == "POST"]
+        opened = await azure.drills.open()
+    assert isinstance(failed, Ready)
+    assert "error" in failed.value
+    assert cleaned == Ready()
+    assert isinstance(outcome, Ready)
+    assert (cleanups, opened) == ([], ())
+    assert all(item and item.item.in_test_failover for item in items)
+
+
+async def _theirs(azure: Azure, drills: tuple[Drill, ...]) -> ResourceId:
+    plan = plan_of(drills[0].vault, "by-hand")
+    await _made(azure, plan, drills)
+    return plan
+
+
+async def _made(azure: Azure, plan: ResourceId, drills: tuple[Drill, ...]) -> None:
+    items = [item for drill in drills if (item := await read_drill_item(azure, drill.item))]
+
+    async def make() -> StepResult:
+        return await make_plan(azure, plan, drills, items) or Ready()
+
+    await ready(make)
+
+
+@pytest.mark.parametrize("vm", VMS)
+async def test_a_member_with_an_open_record_of_another_drill_refuses_the_group(reach: Reach, vm: ResourceId) -> None:
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        drills = {drill.vm: drill for drill in await azure.drills.together(VMS[0])}
+        for each in set(VMS) - {vm}:
+            await azure.drills.close(drills[each])
+        await azure.drills.write(drills[vm].with_(token="t0"))
+        refused = await prepare_drill(azure, REQUEST)
+        unfinished = await start_drill(azure, DrillStep(vm_id=vm))
+    assert isinstance(refused, Ready)
+    assert [each.code for each in Refused.load(refused.value).findings] == ["DrillLeftovers"]
+    assert isinstance(unfinished, Failed)
+    assert unfinished.error.code == "DrillRecordMissing"
+
+
+async def test_a_plan_that_a_person_has_changed_is_neither_tested_nor_removed(reach: Reach) -> None:
+    async with reach(world("web-1", "web-2", **GROUP), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        drills = await azure.drills.together(VMS[0])
+        assert drills[0].plan
+        await _made(azure, drills[0].plan, drills)
+        # To a record of the first one alone, the second is a stranger.
+        await azure.drills.write(drills[0].with_(members=VMS[:1]))
+        refused = await to_step_result(start_drill(azure, STEP), POLL)
+        held = await finish_drill(azure, STEP, FakeDurableClient())
+        record = await azure.drills.of(VMS[0])
+        kept = await read_plan(azure, drills[0].plan)
+    assert isinstance(refused, Failed)
+    assert refused.error.code == "PlanChanged"
+    assert isinstance(held, Pending)
+    assert record
+    assert record.cleanup_error
+    assert record.cleanup_error.code == "PlanChanged"
+    assert "replicationRecoveryPlans" in record.cleanup_error.action
+    assert kept
+
+
+async def test_a_plan_that_is_gone_does_not_stop_the_cleanup(reach: Reach) -> None:
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        drills = await azure.drills.together(VMS[0])
+        assert drills[0].plan
+        await _deleted(azure, drills[0].plan)
+        assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP))) == Ready()
+        outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        items = [await read_drill_item(azure, drill.item) for drill in drills]
+    assert isinstance(outcome, Ready)
+    assert not any(item and item.item.in_test_failover for item in items)
+
+
+async def _deleted(azure: Azure, plan: ResourceId) -> None:
+    plans = vault_of(azure, plan.parent).client.replication_recovery_plans
+    await plans.begin_delete(plan.parent.resource_group, plan.parent.name, plan.name)
+
+    async def gone() -> StepResult:
+        return Pending(retry_after=POLL) if await read_plan(azure, plan) else Ready()
+
+    await ready(gone)
+
+
+async def test_by_schedule_a_group_is_due_as_one_with_its_most_overdue_vm(reach: Reach) -> None:
+    estate = grouped()
+    for item, days in zip(estate["siteRecovery"][0]["protectedItems"], (200, 10, 300), strict=True):
+        item["condition"] = {"testedDaysAgo": days}
+    now = datetime.now(UTC)
+    async with reach(estate, speed=SPEED, **SETTINGS, profiles=scheduled(now)) as reached:
+        report = await compliance_report(reached.azure)
+        (due,) = await due_drills(reached.azure, report, now)
+        assert await prepare_drill(reached.azure, REQUEST) == Ready()
+        under_way = await due_drills(reached.azure, report, now)
+    assert (due.need.vm, due.need.all_cores, len(due.need.others)) == (VMS[0], 6, 2)
+    assert now - due.last > timedelta(days=299)
+    assert under_way == []
