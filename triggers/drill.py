@@ -161,9 +161,10 @@ async def get_drill(azure: Azure, client: DurableOrchestrationClient, request: f
     """The state of the run, and the records. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags_of(request)
-    status = await _status(client, await translate_azure_errors(lead_of(azure, vm)))
     now = await translate_azure_errors(azure.drills.of(vm))
     last = await translate_azure_errors(azure.drills.last(vm))
+    known = now or last
+    status = await _status(client, known.lead if known else await translate_azure_errors(lead_of(azure, vm)))
     if status.runtime_status is None and now is None and last is None:
         raise Problem(HTTPStatus.NOT_FOUND, "NoDrill", f"No drill of {vm.name} is known.")
     running = status.runtime_status in RUNNING
