@@ -137,6 +137,7 @@ def test_every_command_of_the_api_page_answers_its_question(tmp_path: Path) -> N
     print(json.dumps(answers, indent=1))  # noqa: T201 - pytest shows it when the test fails
     silent = {question for question, answer in answers.items() if not answer.strip()}
     assert silent == PRINTS_NOTHING | {"What failed, when, and what is to be done?"}
+    assert json.loads(answers["Protect several, and follow them"])["total"] == 1
     assert "null" not in answers["How many are compliant, and what is wrong with the others? What could not be read?"]
     assert "web-1" in (tmp_path / "compliance.csv").read_text()
     assert "function key  by http" in answers["Who asked for which change in that time?"]
