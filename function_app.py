@@ -14,7 +14,8 @@
 - The activities and orchestrators of Durable Functions, by the tables of `activities/functions.py` and
   `orchestrators/functions.py`.
 
-The settings are read first: with an invalid or missing setting the app does not start, and logs why.
+The settings are read first: with an invalid or missing setting the app does not start, and logs why. What only a call
+needs is imported by it: a cold start pays for the list of functions alone.
 """
 
 import asyncio
@@ -130,4 +131,5 @@ async def _import_ahead() -> None:
 
 
 with suppress(RuntimeError):  # No loop is running: this was imported by something else than a worker.
+    # The reference keeps the task.
     _ahead = asyncio.get_running_loop().create_task(_import_ahead())

@@ -36,6 +36,7 @@ def drill_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     due = yield from wait(context, run, changed)
     heeded = 0
     if changed.is_completed:
+        # An order that changes nothing returns the same state: then the run goes on waiting.
         before = run
         run, changed = _heed(context, run, changed), context.wait_for_external_event(CHANGED)
         due, heeded = due or run is not before, 1
@@ -65,6 +66,7 @@ def _heed(context: Context, run: DrillRun, changed: Any) -> DrillRun:
 
 
 def _call(context: Context, run: DrillRun, activity: str, *, last: bool = False) -> Generator[Any, Any, StepResult]:
+    # The last step writes down why something may be left, those before it why the drill has failed.
     error = run.cleanup_error if run.phase is DrillPhase.FINISH else run.error
     return call_activity(context, run, activity, DrillStep(vm_id=run.vm_id, error=error, last=last))
 
@@ -111,6 +113,7 @@ def _look(context: Context, run: DrillRun) -> Step:
     if isinstance(outcome, Pending):
         return run.wait_for(now, outcome)
     error = _error_in(outcome)
+    # Without an order this run only cleans up what another one began.
     if isinstance(outcome, Failed) or run.order is None:
         return run.fail(now, error) if error else run.go_to(DrillPhase.CLEANUP, now)
     keeping = run.go_to(DrillPhase.KEEP, now, error=error)
@@ -118,7 +121,8 @@ def _look(context: Context, run: DrillRun) -> Step:
 
 
 def _keep(context: Context, run: DrillRun) -> Step:
-    yield from ()
+    """The time for which the test VM is kept is over, or somebody has ended the drill."""
+    yield from ()  # a step as the others, which calls no activity
     return run.go_to(DrillPhase.CLEANUP, context.current_utc_datetime)
 
 
@@ -152,6 +156,7 @@ def _finish(context: Context, run: DrillRun) -> Step:
     if isinstance(outcome, Pending):
         return run.wait_for(now, outcome)
     if isinstance(outcome, Failed):
+        # Written down by the activity: the next attempt has an error of its own, or none.
         return run.with_(cleanup_error=None).not_clean(now, outcome.error)
     if "drill" not in outcome.value:
         # Nothing was recorded, so nothing was begun.
