@@ -30,6 +30,10 @@ POINTS = {LATEST: "Latest", LATEST_PROCESSED: "LatestProcessed", APP_CONSISTENT:
 _TYPE = "replicationRecoveryPlans"
 
 
+class PlanRefusedError(WriteRefusedError):
+    """The plan could not be made, or is not as it was made. It ends a drill, and is no finding."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecoveryPlan:
     """A plan as its own read shows it: the items in its groups, what it allows now, and its last job."""
@@ -79,14 +83,14 @@ async def make_plan(
         job = await _job_of(vault, plan)
         if job and job.stage is JobStage.FAILED:
             error = await vault.job_error(job.name)
-            raise WriteRefusedError("PlanNotMade", f"The recovery plan {plan.name} could not be made: {error}")
+            raise PlanRefusedError("PlanNotMade", f"The recovery plan {plan.name} could not be made: {error}")
         if job is None:
             await _save(azure, plan, drills, seen)
         lost = job and job.stage is JobStage.SUCCEEDED
         missing = Error(code="PlanNotMade", message=f"The recovery plan {plan.name} was made, and is not there.")
         return Pending(retry_after=poll, step="Making the recovery plan of the group", error=missing if lost else None)
     if found.items != {drill.item for drill in drills}:
-        raise WriteRefusedError("PlanChanged", f"The recovery plan {plan.name} does not have the items of the group")
+        raise PlanRefusedError("PlanChanged", f"The recovery plan {plan.name} does not have the items of the group")
     if TEST_FAILOVER not in found.allowed:
         allowed = ", ".join(sorted(found.allowed)) or "nothing"
         busy = Error(code="ItemBusy", message=f"The recovery plan {plan.name} allows now: {allowed}.")
@@ -157,7 +161,7 @@ async def remove_plan(azure: Azure, plan: ResourceId, drills: Sequence[Drill]) -
     members = await _members(azure, drills)
     if strange := found.items - members:
         names = ", ".join(sorted(item.name for item in strange))
-        raise WriteRefusedError("PlanChanged", f"The recovery plan {plan.name} has the items of others: {names}")
+        raise PlanRefusedError("PlanChanged", f"The recovery plan {plan.name} has the items of others: {names}")
     azure.check_drill_cleanup(drills[0])
     await _send(azure, plan, _operations(azure, plan).begin_delete)
     return going_on
