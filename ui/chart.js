@@ -2,7 +2,6 @@
 import { duration, utc } from "./format.js";
 import { html, useEffect, useRef } from "./html.js";
 import { Table } from "./parts.js";
-import { uPlot } from "./vendor/uplot.mjs";
 
 const HEIGHT = 200;
 const STEPS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
@@ -11,21 +10,16 @@ const STEPS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 4
 export function Chart({ label, points, series }) {
   const box = useRef();
   useEffect(() => {
-    const element = box.current;
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    let plot;
-    const draw = () => {
-      plot?.destroy();
-      plot = new uPlot(optionsOf(element, series), [points.map(({ at }) => Date.parse(at) / 1000), ...series.map(([, member]) => points.map((point) => point[member] ?? null))], element);
-    };
-    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
-    draw();
-    resize.observe(element);
-    scheme.addEventListener("change", draw);
+    let left = false;
+    let remove = () => {};
+    // Loaded by the first chart: no other view waits for it.
+    import("./vendor/uplot.mjs").then(
+      ({ uPlot }) => left || (remove = shown(uPlot, box.current, points, series)),
+      () => left || (box.current.textContent = "The chart could not be loaded: the numbers are below."),
+    );
     return () => {
-      resize.disconnect();
-      scheme.removeEventListener("change", draw);
-      plot.destroy();
+      left = true;
+      remove();
     };
   }, [points]);
   return html`
@@ -34,7 +28,27 @@ export function Chart({ label, points, series }) {
       rows=${points.map((point) => [html`<time datetime=${point.at}>${utc(point.at)}</time>`, ...series.map(([, member]) => (point[member] == null ? "not known" : duration(point[member])))])} /></details>`;
 }
 
-function optionsOf(element, series) {
+/** Draws the chart, and draws it again for another width or scheme. Returns what removes it. */
+function shown(uPlot, element, points, series) {
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const data = [points.map(({ at }) => Date.parse(at) / 1000), ...series.map(([, member]) => points.map((point) => point[member] ?? null))];
+  let plot;
+  const draw = () => {
+    plot?.destroy();
+    plot = new uPlot(optionsOf(uPlot, element, series), data, element);
+  };
+  const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+  draw();
+  resize.observe(element);
+  scheme.addEventListener("change", draw);
+  return () => {
+    resize.disconnect();
+    scheme.removeEventListener("change", draw);
+    plot.destroy();
+  };
+}
+
+function optionsOf(uPlot, element, series) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
