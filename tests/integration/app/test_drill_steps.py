@@ -157,6 +157,9 @@ async def test_what_stands_against_a_drill_is_found_before_anything_is_begun(rea
     assert records == ()
 
 
+PRICES = '{"coreHour": 0.05, "diskGb": {"Premium_LRS": 0.15}}'
+
+
 async def test_plans_say_what_would_begin_and_a_batch_begins_what_fits(reach: Reach) -> None:
     body = {"network": NETWORK}
     route = {"subscription": estates.SUBSCRIPTION, "group": "app", "name": "web-1"}
@@ -164,7 +167,7 @@ async def test_plans_say_what_would_begin_and_a_batch_begins_what_fits(reach: Re
     estate = world("web-1", "web-2")
     place = {"subscription": estates.SUBSCRIPTION, "location": estates.TARGET, "used": 0}
     estate["quotas"] = [{**place, "name": name, "limit": 2} for name in ("cores", "standardDSv5Family")]
-    settings = {**SETTINGS, "profiles": scheduled(datetime.now(UTC)), "prices": '{"coreHour": 0.05}'}
+    settings = {**SETTINGS, "profiles": scheduled(datetime.now(UTC)), "prices": PRICES}
     async with reach(estate, speed=SPEED, **settings) as reached:
         kept = {**body, "keepMinutes": 60}
         plan = json.loads((await post_drill_plan(reached.azure, request(kept, route))).get_body())
