@@ -58,8 +58,8 @@ async def keep_order(archive: Archive, what: str, acknowledgement: Acknowledgeme
 
 
 async def drills_after(archive: Archive, last: str, today: date) -> tuple[str, list[Json]]:
-    """The newest file of a drill, and the drills whose files came after the `last` one. Without a last one none: who
-    begins to listen is not told what was before. Raises ArchiveError."""
+    """The newest file of a drill, and the drills whose files came after the `last` one. Without a last one none:
+    what was before the first state is not published. Raises ArchiveError."""
     names = await _recent(archive, Stream.DRILLS, today)
     newest = names[-1] if names else f"{Stream.DRILLS}/"
     found: list[Json] = []

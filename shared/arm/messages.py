@@ -44,10 +44,10 @@ async def messages_of_sweep(azure: "Azure", report: SweepReport, found: Complian
 
 
 async def _due(azure: "Azure", report: SweepReport, found: ComplianceReport) -> Due:
-    today, tells = report.read_at.date(), not azure.settings.messages_disabled
+    today, publishes = report.read_at.date(), not azure.settings.messages_disabled
     before = await read_state(azure.archive, today)
     drill, drills = await drills_after(azure.archive, before.drill, today)
-    compared = compare(before.causes, found, before.acknowledged, tells=tells)
+    compared = compare(before.causes, found, before.acknowledged, publishes=publishes)
     state = before.with_(
         drill=drill,
         causes=compared.causes,

@@ -58,7 +58,7 @@ class MessageState:
     def rows(self) -> Iterable[list[Any]]:
         """A cause each: its code, the ID of its VM, since when (seconds), whether its beginning was published (1)."""
         for cause, each in sorted(self.causes.items(), key=lambda entry: (entry[0].code, entry[0].vm.key)):
-            yield [cause.code, str(cause.vm), each.since, int(each.told)]
+            yield [cause.code, str(cause.vm), each.since, int(each.published)]
 
     @classmethod
     def load(cls, file: File) -> Self:
@@ -69,7 +69,7 @@ class MessageState:
             through=header["through"],
             drill=header["drill"],
             digest=date.fromisoformat(header["digest"]) if header["digest"] else None,
-            causes={Cause(code, ResourceId(vm)): Open(since, bool(told)) for code, vm, since, told in file.rows},
+            causes={Cause(code, ResourceId(vm)): Open(since, bool(published)) for code, vm, since, published in file.rows},
             acknowledged=tuple(map(Acknowledgement.load, header["acknowledged"])),
             **{name: header[name] for name in ("begun", "resolved", "drills")},
         )

@@ -134,8 +134,9 @@ def of_drills(about: About, drills: Iterable[Json]) -> Iterator[OutcomeEvent]:
 def digest_of(about: About, report: SweepReport, on_hold: int, state: MessageState) -> OutcomeEvent:
     """The event of a day, from the state after the sweep."""
     summary = report.summary
-    silent = {Cause(each.cause, each.vm_id) for each in state.acknowledged}
-    causes = [(cause, each) for cause, each in state.causes.items() if each.told and cause not in silent]
+    still = [each for each in state.acknowledged if each.until is None or about.at < each.until]
+    silent = {Cause(each.cause, each.vm_id) for each in still}
+    causes = [(cause, each) for cause, each in state.causes.items() if each.published and cause not in silent]
     oldest = min(causes, key=lambda entry: (entry[1].since, entry[0].vm.key, entry[0].code), default=None)
     opened = Counter(cause.code for cause, _ in causes)
     numbers = {name: getattr(summary, name) for name in ("total", "required", "compliant", "recoverable")}
@@ -144,7 +145,7 @@ def digest_of(about: About, report: SweepReport, on_hold: int, state: MessageSta
         text=_in_words(summary, opened, state, oldest),
         **numbers,
         on_hold=on_hold,
-        acknowledged=len(state.acknowledged),
+        acknowledged=len(silent),
         open=dict(sorted(opened.items())),
         begun=dict(state.begun),
         resolved=dict(state.resolved),

@@ -41,10 +41,10 @@ class Cause(NamedTuple):
 
 
 class Open(NamedTuple):
-    """An open cause: `since` when, in seconds; `told` is whether its beginning was published."""
+    """An open cause: `since` when, in seconds; `published` is whether its beginning was."""
 
     since: int
-    told: bool
+    published: bool
 
 
 Causes = Mapping[Cause, Open]
@@ -73,13 +73,13 @@ class Comparison:
 
 
 def compare(
-    before: Causes, report: ComplianceReport, acknowledged: Iterable[Acknowledgement], *, tells: bool = True
+    before: Causes, report: ComplianceReport, acknowledged: Iterable[Acknowledgement], *, publishes: bool = True
 ) -> Comparison:
-    """What has become of the causes that were open before. Without `tells` nothing is published: what begins meanwhile
-    is published as soon as something is."""
+    """What has become of the causes that were open before. Without `publishes` nothing is published: what begins or is
+    resolved meanwhile is published as soon as something is."""
     known = {Cause(each.cause, each.vm_id): each for each in acknowledged}
     over = {cause for cause, each in known.items() if each.until and each.until <= report.read_at}
-    step, old = _Step(report, over, known.keys() - over, tells), defaultdict[ResourceId, dict[str, Open]](dict)
+    step, old = _Step(report, over, known.keys() - over, publishes), defaultdict[ResourceId, dict[str, Open]](dict)
     for (code, vm), each in before.items():
         old[vm][code] = each
     for vm_status in report.vm_statuses:
@@ -97,9 +97,9 @@ def causes_of(vm_status: VmStatus) -> dict[str, Finding]:
 
 
 class _Step:
-    def __init__(self, report: ComplianceReport, over: set[Cause], silent: set[Cause], tells: bool) -> None:
+    def __init__(self, report: ComplianceReport, over: set[Cause], silent: set[Cause], publishes: bool) -> None:
         self.found = Comparison()
-        self._report, self._over, self._silent, self._tells = report, over, silent, tells
+        self._report, self._over, self._silent, self._publishes = report, over, silent, publishes
         self._now = int(report.read_at.timestamp())
         self._uncertain: set[ResourceId] = set()
         self._ended: set[Cause] = set()
@@ -114,12 +114,13 @@ class _Step:
         for code, finding in found.items():
             cause, was = Cause(code, vm), old.pop(code, None)
             since = was.since if was else int(finding.since.timestamp()) if finding.since else self._now
-            told = was is not None and was.told and cause not in self._over
-            if not told and self._is_due(vm_status, cause, was, alone=len(found) == 1):
+            published = was is not None and was.published
+            is_new = not published or cause in self._over
+            if is_new and self._is_due(vm_status, cause, was, alone=len(found) == 1):
                 self.found.transitions.append(Transition(_kind_of(vm_status, finding), cause, since, finding))
-                told = True
-            self.found.causes[cause] = Open(since, told)
-            self._ended |= {cause} & self._over
+                published = True
+                self._ended |= {cause} & self._over
+            self.found.causes[cause] = Open(since, published)
         self.end(vm, old, is_known=not self._report.gaps and vm_status.state not in _IN_BETWEEN)
 
     def end(self, vm: ResourceId, old: dict[str, Open], *, is_known: bool) -> None:
@@ -130,8 +131,10 @@ class _Step:
             self.found.causes |= {Cause(code, vm): each for code, each in old.items()}
             return
         for code, each in old.items():
-            if each.told and self._tells:
+            if each.published and self._publishes:
                 self.found.transitions.append(Transition(Kind.RESOLVED, Cause(code, vm), each.since))
+            elif each.published:
+                self.found.causes[Cause(code, vm)] = each
 
     def counts(self, cause: Cause) -> bool:
         """Whether an acknowledgement still does: its cause is open, or that is not known."""
@@ -143,7 +146,7 @@ class _Step:
         none at the next sweep, either: until then the VM's own run may have removed it."""
         if cause.code in PLACEHOLDERS and (was is None or not alone):
             return False
-        return self._tells and cause not in self._silent and not vm_status.is_others
+        return self._publishes and cause not in self._silent and not vm_status.is_others
 
 
 def _kind_of(vm_status: VmStatus, finding: Finding) -> Kind:

@@ -12,7 +12,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport, VmStatus
-from shared.reporting.transitions import Cause, Causes, Comparison, Kind, compare
+from shared.reporting.transitions import Cause, Causes, Comparison, Kind, Open, compare
 from tests.findings import blocker, note, warning
 from tests.unit.app.examples import VM_ID
 
@@ -121,12 +121,12 @@ def test_an_acknowledgement_is_over_with_its_cause_and_not_before_that_is_known(
         # So does one of a cause that no sweep has seen yet.
         unseen = compare({}, report(rows, NOW + HOUR, gaps=gaps), (known,))
         assert len(unseen.acknowledged) == left, (rows, gaps)
-        # That it is resolved is published: who was told that it began is told that it has ended.
+        # That it is resolved is published: who has heard that it began hears that it has ended.
         assert [each.kind for each in compared.transitions] == ([] if left else [Kind.RESOLVED])
 
 
 def test_what_begins_while_nothing_is_published_is_published_once_something_is() -> None:
-    silent = compare({}, report(seen(LATE)), (), tells=False)
+    silent = compare({}, report(seen(LATE)), (), publishes=False)
     assert shown(silent) == []
     assert shown(compare(silent.causes, report(seen(LATE)), ())) == [f"unhealthy DiskNotProtected {WEB.name}"]
     assert shown(compare(silent.causes, report(seen()), ())) == []
@@ -153,7 +153,7 @@ def test_each_cause_begins_once_and_is_resolved_once(
     )
     dated = {Cause(code, vm) for (vm, code), hour in acknowledged.items() if hour is not None}
     causes: Causes = {}
-    told: set[Cause] = set()
+    published: set[Cause] = set()
     repeated: set[Cause] = set()
     # At the end all is as it should be, and known to be.
     last: dict[ResourceId, Row] = dict.fromkeys(VMS, (State.PROTECTED, ()))
@@ -165,19 +165,19 @@ def test_each_cause_begins_once_and_is_resolved_once(
             codes = {finding.code for finding in findings}
             assert HELD.code not in codes
             if each.kind is Kind.RESOLVED:
-                assert each.cause in told
+                assert each.cause in published
                 assert each.cause.code not in codes
                 assert state in {State.PROTECTED, State.UNPROTECTED, State.SOURCE_GONE}
                 assert not gaps
-                told.remove(each.cause)
+                published.remove(each.cause)
                 continue
             assert each.cause.code in codes
             assert OWNED.code not in codes
-            if each.cause in told:
+            if each.cause in published:
                 assert each.cause in dated - repeated
                 repeated.add(each.cause)
-            told.add(each.cause)
-    assert (told, causes, known) == (set(), {}, ())
+            published.add(each.cause)
+    assert (published, causes, known) == (set(), {}, ())
 
 
 @given(sweeps)
@@ -186,19 +186,47 @@ def test_what_two_sweeps_show_is_published_however_it_came_about(
 ) -> None:
     """What is shown twice by full sweeps at the end is known to whoever has followed, and nothing else is."""
     causes: Causes = {}
-    told = set[Cause]()
+    published = set[Cause]()
     last = played[-1][0] if played else {}
     for found, gaps in [*played, (last, False), (last, False)]:
         compared = compare(causes, report(found, gaps=gaps), ())
         causes = compared.causes
         for each in compared.transitions:
-            (told.add if each.begins else told.remove)(each.cause)
+            (published.add if each.begins else published.remove)(each.cause)
     for vm, (state, findings) in last.items():
         codes = {each.code for each in findings}
         own = codes - {HELD.code, "NotTagged"}
-        shown_now = {cause.code for cause in told if cause.vm == vm}
+        shown_now = {cause.code for cause in published if cause.vm == vm}
         if codes & {HELD.code, OWNED.code}:
             continue
         assert own - ({MISSING.code} if len(own) > 1 else set()) <= shown_now
         if state in {State.PROTECTED, State.UNPROTECTED}:
             assert shown_now <= own
+
+
+@pytest.mark.parametrize("publishes", [True, False])
+@pytest.mark.parametrize("found", [(MISSING, RPO), (MISSING, OWNED), (RPO,)])
+def test_what_was_published_is_resolved_whatever_was_acknowledged_or_switched_off_since(
+    found: tuple[Finding, ...], publishes: bool
+) -> None:
+    """It is acknowledged after its beginning was published, and the acknowledgement ends while it is not published."""
+    begun = {Cause(MISSING.code, WEB): Open(0, published=True)}
+    known = Acknowledgement(vm_id=WEB, cause=MISSING.code, until=NOW, at=NOW)
+    meanwhile = compare(
+        begun, report(seen(*found, state=State.UNPROTECTED), NOW + HOUR), (known,), publishes=publishes
+    )
+    last = compare(meanwhile.causes, report(seen(), NOW + 2 * HOUR), meanwhile.acknowledged)
+
+    both = [*meanwhile.transitions, *last.transitions]
+    ended = [each.kind for each in both if each.cause.code == MISSING.code]
+    assert (ended, last.causes, last.acknowledged) == ([Kind.RESOLVED], {}, ())
+
+
+def test_an_acknowledgement_that_ends_while_nothing_is_published_is_not_forgotten() -> None:
+    begun = {Cause(RPO.code, WEB): Open(0, published=True)}
+    known = Acknowledgement(vm_id=WEB, cause=RPO.code, until=NOW, at=NOW)
+    silent = compare(begun, report(seen(RPO), NOW), (known,), publishes=False)
+
+    again = compare(silent.causes, report(seen(RPO), NOW + HOUR), silent.acknowledged)
+    assert shown(again) == [f"unhealthy RpoBreached {WEB.name}"]
+    assert (again.acknowledged, shown(compare(again.causes, report(seen(RPO)), ()))) == ((), [])
