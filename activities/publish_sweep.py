@@ -34,11 +34,12 @@ async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
         await azure.metrics.send(metrics.of_sweep(report, found))
         report = await _keep(azure, report, found)
     due = await messages_of_sweep(azure, report, found) if found else Due()
-    swept = of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0])
-    published = await publish(azure, (*due.events, *swept))
-    if isinstance(published, Ready):
-        await keep(azure, due, report)
-    return published
+    published = await publish(azure, due.events)
+    if not isinstance(published, Ready):
+        return published
+    # Before the other events, which may be many: if those fail, no message is repeated.
+    await keep(azure, due, report)
+    return await publish(azure, of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0]))
 
 
 async def _keep(azure: Azure, report: SweepReport, found: ComplianceReport | None) -> SweepReport:

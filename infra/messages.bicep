@@ -310,6 +310,14 @@ func post(parameter string, body object) object => {
       'Content-Type': 'application/json'
     }
     body: body
+    // The message is out of the queue by now: an outage of the receiver of some hours loses none.
+    retryPolicy: {
+      type: 'exponential'
+      count: 20
+      interval: 'PT1M'
+      minimumInterval: 'PT1M'
+      maximumInterval: 'PT30M'
+    }
   }
   runAfter: {
     Names: ['Succeeded']

@@ -5,7 +5,7 @@ of one row for each VM.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,7 +13,7 @@ from shared.arm.archive import Archive, ArchiveError
 from shared.model.resource_id import ResourceId
 from shared.reporting.archive import DAYS, MONTHS, File, Json, Stream, day_name, folder, month_name
 from shared.reporting.periods import Periods, VmPeriod
-from shared.reporting.rollup import MARGIN, change_of, drill_of, last_of_month, month_of, seconds_of
+from shared.reporting.rollup import MARGIN, change_of, drill_of, each_once, last_of_month, month_of, seconds_of
 
 _AT_ONCE = 8
 MALFORMED = (ArchiveError, LookupError, TypeError, ValueError, AttributeError)
@@ -150,7 +150,7 @@ class _Reader:
                 f"{name}: {each}" for name, each in zip(some, entries, strict=True) if isinstance(each, Exception)
             ]
             found += [each for each in entries if isinstance(each, dict)]
-        return _each_once(found)
+        return each_once(found)
 
     async def _entry(self, name: str, make: Callable[[Json], Json | None]) -> Json | Exception | None:
         try:
@@ -158,15 +158,6 @@ class _Reader:
             return entry if entry and ResourceId(entry["vmId"]) else None
         except MALFORMED as fault:
             return fault
-
-
-def _each_once(entries: Iterable[Json]) -> list[Json]:
-    """The entries without those that are equal: what was written again after a lost response, or by a retry."""
-    found: list[Json] = []
-    for entry in entries:
-        if entry not in found[-20:]:
-            found.append(entry)
-    return found
 
 
 def day_in(name: str) -> date:

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.arm.archive import Archive, ArchiveError
+from shared.arm.archive_days import day_in
 from shared.model.acknowledgement import Acknowledgement
 from shared.model.caller import Caller
 from shared.model.resource_id import ResourceId
 from shared.reporting.archive import File, Json, Stream
 from shared.reporting.message_state import MessageState, after_orders, is_state, order
-from shared.reporting.rollup import drill_of, month_of
+from shared.reporting.rollup import drill_of, each_once, month_of
 
 if TYPE_CHECKING:
     from shared.arm.client import Azure
@@ -48,8 +49,11 @@ async def _newest_state(archive: Archive, names: list[str], read: dict[str, File
 
 
 async def keep_state(archive: Archive, state: MessageState, read_at: datetime) -> None:
-    """Raises ArchiveError."""
-    await archive.append(Stream.MESSAGES, state.header(read_at), state.rows(), day=read_at.date())
+    """As the newest file, whatever the clocks say: by its name it counts. Not on the day of the sweep, which may be
+    summed up by then. Raises ArchiveError."""
+    today = datetime.now(UTC).date()
+    day = max(today, day_in(state.through)) if state.through else today
+    await archive.append(Stream.MESSAGES, state.header(read_at), state.rows(), day=day)
 
 
 async def keep_order(archive: Archive, what: str, acknowledgement: Acknowledgement, asked_by: Caller) -> None:
@@ -70,8 +74,8 @@ async def drills_after(archive: Archive, last: str, today: date) -> tuple[str, l
                 ResourceId(drill["vmId"]), datetime.fromisoformat(drill["endedAt"])
             except _MALFORMED:
                 continue  # the report of the day says that it could not be read
-            found += [drill] if drill not in found else []  # one that was kept twice, as its response was lost
-    return max(newest, last), found
+            found.append(drill)
+    return max(newest, last), each_once(found)
 
 
 async def acknowledgements(

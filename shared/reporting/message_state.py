@@ -69,7 +69,9 @@ class MessageState:
             through=header["through"],
             drill=header["drill"],
             digest=date.fromisoformat(header["digest"]) if header["digest"] else None,
-            causes={Cause(code, ResourceId(vm)): Open(since, bool(published)) for code, vm, since, published in file.rows},
+            causes={
+                Cause(code, ResourceId(vm)): Open(since, bool(published)) for code, vm, since, published in file.rows
+            },
             acknowledged=tuple(map(Acknowledgement.load, header["acknowledged"])),
             **{name: header[name] for name in ("begun", "resolved", "drills")},
         )

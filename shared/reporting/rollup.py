@@ -66,6 +66,19 @@ def drill_of(drill: Mapping[str, Any]) -> Json:
     return {name: drill.get(name) for name in kept}
 
 
+def each_once(entries: Iterable[Json]) -> list[Json]:
+    """The changes or drills of a day without what was written again: by a retry, after a lost response, or after a
+    crash, when a drill has another end."""
+    found: list[Json] = []
+    kept: list[Json] = []
+    for entry in entries:
+        content = {**entry, "endedAt": None}
+        if content not in kept[-20:]:
+            kept.append(content)
+            found.append(entry)
+    return found
+
+
 def seconds_of(day: date) -> int:
     """The beginning of a day, in seconds."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

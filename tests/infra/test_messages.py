@@ -77,7 +77,10 @@ def payload(infra: Infra, event: OutcomeEvent, action: str) -> Any:
 def test_teams_is_sent_a_card_and_slack_blocks(infra: Infra, event: OutcomeEvent) -> None:
     card = payload(infra, event, "Teams")
     (attachment,) = card["attachments"]
-    texts = [block["text"] for block in attachment["content"]["body"] if block.get("isVisible", True)]
+    shown_blocks = [block for block in attachment["content"]["body"] if block.get("isVisible", True)]
+    # A TextBlock would read its text as Markdown: a tag's value may hold a link.
+    assert {block["type"] for block in shown_blocks} == {"RichTextBlock"}
+    texts = [run["text"] for block in shown_blocks for run in block["inlines"]]
     names = [vm["vmId"].rpartition("/")[2] for vm in event.data.get("vms", [])[:10]]
     expected = [event.data["title"], event.data["text"]]
     expected += [f"What to do: {event.data['fix']}"] if event.data.get("fix") else []
@@ -120,6 +123,14 @@ def test_microsoft_s_own_library_takes_the_cards(infra: Infra) -> None:
     *found, problems = json.loads(answer.stdout)
     assert found == [[]] * len(cards)
     assert len(problems) == 2
+
+
+def test_a_receiver_that_is_down_for_hours_gets_the_message(infra: Infra) -> None:
+    """It is out of the queue when it is posted, and the default is four attempts within a minute."""
+    (workflow,) = of_type(infra, "Microsoft.Logic/workflows")
+    for name in ("Teams", "Slack"):
+        policy = workflow["properties"]["definition"]["actions"][name]["inputs"]["retryPolicy"]
+        assert (policy["type"], policy["count"], policy["maximumInterval"]) == ("exponential", 20, "PT30M")
 
 
 def test_an_address_is_a_secret_from_end_to_end(infra: Infra) -> None:

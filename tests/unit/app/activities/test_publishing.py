@@ -325,9 +325,10 @@ async def test_a_sweep_is_archived_at_the_first_attempt_and_the_days_before_it_a
         assert await publish_sweep(azure, sweep.with_(publish_attempts=1)) == Ready()
 
     days = [(NOW + timedelta(days=day)).date().isoformat() for day in range(3)]
-    assert kept_in(tmp_path) == [
+    kept = kept_in(tmp_path)
+    assert len([name for name in kept if name.startswith("messages/")]) == 3  # the digest of each day, once
+    assert [name for name in kept if not name.startswith("messages/")] == [
         *(f"days/{day}.jsonl.gz" for day in days[:2]),
-        *(f"messages/{day}/000001.jsonl.gz" for day in days),  # the digest of each day, once
         *(f"sweeps/{day}/000001.jsonl.gz" for day in days),
     ]
     file = await azure.archive.read(f"sweeps/{days[0]}/000001.jsonl.gz")

@@ -8,6 +8,7 @@ import pytest
 
 from activities.publish_sweep import publish_sweep
 from shared.arm.archive import Archive
+from shared.arm.archive_days import day_in
 from shared.arm.message_files import acknowledgements, keep_order, read_state
 from shared.arm.origin_store import OriginStoreError
 from shared.model.acknowledgement import Acknowledgement
@@ -26,7 +27,7 @@ from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, Records, answer
 
 START = datetime.fromisoformat("2026-05-31T22:15:00+00:00")
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = warning("DiskNotProtected", "The disk late of web-1 is not replicated.", "Add it.")
 HOST = "app.azurewebsites.net"
 OTHER = ResourceId(f"{VM_ID}-2")
@@ -188,6 +189,52 @@ async def test_drills_that_have_ended_since_are_published_by_their_result(monkey
     estate.at += 24 * HOUR
     (digest,) = await estate.sweep()
     assert digest.data["drills"] == {"passed": 1}
+
+
+async def test_a_drill_that_is_archived_again_after_a_crash_is_published_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process ended between the evidence and the end of its record: the next one says when it ended, again."""
+    estate = Estate(monkeypatch)
+    estate.vms = {}
+    assert await estate.kinds() == ["Digest"]
+    drill = {"drill": "d-1", "vmId": str(VM_ID), "result": "passed", "rtoSeconds": 300}
+    for minute, vm in ((0, str(VM_ID)), (0, str(OTHER)), (1, str(VM_ID))):
+        ended = {**drill, "vmId": vm, "endedAt": (estate.at + timedelta(minutes=minute)).isoformat()}
+        await estate.azure.archive.append(Stream.DRILLS, ended, day=estate.at.date())
+    assert await estate.kinds() == ["Drilled passed 2", "Digest"]
+
+
+async def test_messages_are_published_once_if_the_other_events_of_the_sweep_cannot_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estate = Estate(monkeypatch)
+    send = estate.topic.send
+
+    async def refuse_sweeps(events: Any) -> None:
+        if any(event.type == "AzureVmDr.SweepCompleted" for event in events):
+            raise answer(503, "ServiceUnavailable")
+        await send(events)
+
+    estate.topic.send = refuse_sweeps  # type: ignore[method-assign]
+    assert await estate.kinds() == [BEGUN, "Digest"]
+    assert isinstance(estate.published, Pending)
+    assert await estate.sweep(attempt=1) == []
+
+
+async def test_the_newest_state_counts_whatever_the_clocks_say_and_is_in_no_day_of_the_past(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its sweep may have begun on the day before, which is summed up by now."""
+    estate, today = Estate(monkeypatch), datetime.now(UTC).date()
+    estate.at = datetime.now(UTC)
+    assert await estate.kinds() == [BEGUN, "Digest"]
+    (name,) = await estate.azure.archive.names("messages/")
+    assert day_in(name) == today
+    later = await read_state(estate.azure.archive, today)
+    await estate.azure.archive.append(Stream.MESSAGES, later.header(estate.at), later.rows(), day=today + 9 * DAY)
+    estate.at -= 24 * HOUR
+    estate.vms[OTHER] = (LATE,)
+    assert await estate.kinds() == [BEGUN]
+    assert await estate.kinds() == []
 
 
 @pytest.mark.parametrize(

@@ -212,9 +212,7 @@ def test_what_was_published_is_resolved_whatever_was_acknowledged_or_switched_of
     """It is acknowledged after its beginning was published, and the acknowledgement ends while it is not published."""
     begun = {Cause(MISSING.code, WEB): Open(0, published=True)}
     known = Acknowledgement(vm_id=WEB, cause=MISSING.code, until=NOW, at=NOW)
-    meanwhile = compare(
-        begun, report(seen(*found, state=State.UNPROTECTED), NOW + HOUR), (known,), publishes=publishes
-    )
+    meanwhile = compare(begun, report(seen(*found, state=State.UNPROTECTED), NOW + HOUR), (known,), publishes=publishes)
     last = compare(meanwhile.causes, report(seen(), NOW + 2 * HOUR), meanwhile.acknowledged)
 
     both = [*meanwhile.transitions, *last.transitions]
