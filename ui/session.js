@@ -35,9 +35,13 @@ export async function startSession() {
 
 function takeKey() {
   if (!location.hash.startsWith(FRAGMENT)) return;
-  const key = decodeURIComponent(location.hash.slice(FRAGMENT.length));
+  const given = location.hash.slice(FRAGMENT.length);
   history.replaceState(null, "", location.pathname);
-  setKey(key);
+  try {
+    if (given) setKey(decodeURIComponent(given));
+  } catch {
+    changed("The address held a key that is not one: a part of it may be missing.");
+  }
 }
 
 /** Keeps a function key for this tab. */

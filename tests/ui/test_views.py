@@ -65,7 +65,9 @@ async def test_without_a_key_there_is_no_data_and_a_wrong_one_is_said_to_be_wron
     await ui.shows("Needs you")
 
 
-@pytest.mark.parametrize("brought", ["code=0.AX&state=x&session_state=y", "error=access_denied&state=x", "x"])
+@pytest.mark.parametrize(
+    "brought", ["code=0.AX&state=x&session_state=y", "error=access_denied&state=x", "x", "key=", "key=100%"]
+)
 async def test_what_the_address_brings_that_is_no_view_is_removed(ui: Ui, brought: str) -> None:
     await ui.page.goto(f"{ui.stack.host_url}/api/ui/#{brought}")
 
