@@ -65,6 +65,8 @@ _ERRORS = {
         **with_body(),
         HTTPStatus.NOT_FOUND: "OutOfScope, for a VM that this app does not manage; or CauseNotOpen",
         **_ERRORS,
+        HTTPStatus.SERVICE_UNAVAILABLE: f"{_ERRORS[HTTPStatus.SERVICE_UNAVAILABLE]}; or EstateNotRead: what could not "
+        "be read may have the cause",
     },
     body=lambda _: document_body(reference(AcknowledgeRequest), _EXAMPLES, required=True),
 )
@@ -81,6 +83,9 @@ async def put_acknowledge(azure: Azure, request: func.HttpRequest) -> func.HttpR
     found = await translate_azure_errors(compliance_report(azure))
     of_vm = next((each for each in found.vm_statuses if each.vm_id == vm_id), None)
     open_now = sorted(causes_of(of_vm)) if of_vm else []
+    if given.cause not in open_now and found.gaps:
+        detail = f"{vm_id.name} may have the cause or not: {'; '.join(found.gaps[:5])}."
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "EstateNotRead", detail, retry_after=30)
     if given.cause not in open_now:
         detail = f"{vm_id.name} does not have the cause {given.cause[:80]!r} now, but {', '.join(open_now) or 'none'}."
         raise Problem(HTTPStatus.NOT_FOUND, "CauseNotOpen", detail)

@@ -1,6 +1,7 @@
 """PUT and DELETE of an acknowledgement: what is kept in the archive, what is refused, and what GET compliance shows."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -9,6 +10,7 @@ import pytest
 from shared.arm.archive import Archive
 from shared.arm.message_files import acknowledgements
 from shared.arm.origin_store import OriginStoreError
+from shared.reconcile.inventory import ComplianceReport
 from tests.unit.app.asking import answer_to, problem_of, request
 from tests.unit.app.examples import ELSEWHERE, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, Records
@@ -76,6 +78,16 @@ async def test_what_cannot_be_acknowledged(changes: dict[str, Any], body: Any, r
 
     assert (status, problem["code"]) == refused
     assert await acknowledgements(azure) == {}
+
+
+async def test_what_could_not_be_read_is_not_said_to_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def partial(_: Any) -> ComplianceReport:
+        return ComplianceReport(vm_statuses=(), read_at=datetime.now(UTC), gaps=("the vault dr-vault: 403",))
+
+    monkeypatch.setattr("triggers.acknowledge.compliance_report", partial)
+    status, problem = await problem_of(put_acknowledge(app(), asked({"cause": CODE})))
+    assert (status, problem["code"]) == (503, "EstateNotRead")
+    assert "the vault dr-vault: 403" in problem["detail"]
 
 
 async def test_of_a_vm_out_of_scope_nothing_is_acknowledged() -> None:
