@@ -156,6 +156,9 @@ def _client_info(user: str) -> str:
     return base64.urlsafe_b64encode(json.dumps({"uid": _object_id(user), "utid": TENANT}).encode()).decode().rstrip("=")
 
 
+_CLOCK_SKEW = 300  # seconds, the default of Microsoft's libraries: a token is taken for so long after it has expired
+
+
 @dataclass
 class EasyAuth:
     """`refuses` plays a platform that takes no token."""
@@ -198,7 +201,9 @@ class EasyAuth:
         scheme, _, token = authorization.partition(" ")
         issuer = f"{self.entra.authority}/v2.0"
         try:
-            claims = jwt.decode(token, self.entra.key, algorithms=["HS256"], audience=CLIENT, issuer=issuer)
+            claims = jwt.decode(
+                token, self.entra.key, algorithms=["HS256"], audience=CLIENT, issuer=issuer, leeway=_CLOCK_SKEW
+            )
         except jwt.InvalidTokenError:
             return None
         if scheme != "Bearer" or self.refuses:
