@@ -43,12 +43,12 @@ async def advance_drills(azure: Azure, request: DrillBatchRequest, client: Durab
         begin = _next(needs, under_way, [vm for vm in map(needs.lead, waiting) if vm not in under_way], request.at_once)
         begun = dict(zip(begin, await each(begin, lambda vm: _begin(azure, client, vm, request)), strict=True))
         # The VMs of a group begin and end together.
-        told = [vm for vm in waiting if needs.lead(vm) in {*under_way, *begun}]
-        for vm in told:
+        settled = [vm for vm in waiting if needs.lead(vm) in {*under_way, *begun}]
+        for vm in settled:
             end = begun.get(needs.lead(vm))
             ended += [end.with_(vm_id=vm)] if end else []
             running += [] if end else [vm]
-        waiting = [vm for vm in waiting if vm not in told]
+        waiting = [vm for vm in waiting if vm not in settled]
     progress = DrillBatchProgress(waiting=tuple(waiting), running=tuple(running), ended=tuple(ended))
     return Ready(value=progress.dump())
 

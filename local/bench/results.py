@@ -17,7 +17,7 @@ def load() -> dict[str, Any]:
 
 
 def save(part: str, measured: Mapping[str, Any], machine: str) -> None:
-    """Replaces what was measured anew of a part, and keeps the rest."""
+    """Replaces what was measured again of a part, and keeps the rest."""
     saved = load()
     saved[part] = saved[part] | measured
     saved["machine"] = saved["machine"] | {part: machine}

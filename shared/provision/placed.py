@@ -120,7 +120,7 @@ class VirtualNetworks(Networks[VirtualNetwork]):
 @register(IsolatedNetwork)
 class IsolatedNetworks(Networks[IsolatedNetwork]):
     """What others have made under that name is left alone; what this deployment made is kept like its target network
-    while nothing is in it and nobody else has changed it."""
+    while nothing is in it and no one else has changed it."""
 
     async def find(self, azure: Azure, wanted: IsolatedNetwork) -> ResourceId | None:
         """None also if it is to be brought up to date."""

@@ -160,12 +160,12 @@ class VmStatus(Record):
 
     @property
     def is_others(self) -> bool:
-        """Whether another service owns the VM, as AKS does its nodes: nobody has to do anything about it here."""
+        """Whether another service owns the VM, as AKS does its nodes: no one has to do anything about it here."""
         return any(each.code == _MANAGED for each in self.findings)
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody is to be alerted of it."""
+        """Whether no one is to be alerted of it."""
         return self.on_hold or self.is_others
 
     @property

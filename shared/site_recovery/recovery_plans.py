@@ -1,7 +1,7 @@
 """The temporary recovery plan with which the VMs of a consistency group are tested together.
 
 Its name has a random part and is in the records of the drill before the plan is made, so that no other plan is meant.
-It is removed when nothing of the drill is left, and only if nobody has put anything else into it.
+It is removed when nothing of the drill is left, and only if no one has put anything else into it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -36,7 +36,7 @@ async def front(tmp_path_factory: Any) -> AsyncIterator[tuple[EasyAuth, Stack]]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def ui(browser: Any, front: tuple[EasyAuth, Stack]) -> AsyncIterator[Ui]:
-    """A page of a browser, in which nobody has signed in. It meets the app and the authority, and no other host."""
+    """A page of a browser, in which no user has signed in. It meets the app and the authority, and no other host."""
     platform, stack = front
     entra = platform.entra
     platform.refuses = entra.outage = entra.revoked = False

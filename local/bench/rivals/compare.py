@@ -56,8 +56,8 @@ ROWS = {
     "peak": f"peak memory, {many.MANY} under way (MB)",
 }
 NOTE = (
-    "One seed of Azure's latencies, the same for all. The scripts are told which VMs to protect, and begin at once; "
-    "the app is told by the event of a tag. None of the scripts reads locks, quota, eligibility, interfaces or the "
+    "One seed of Azure's latencies, the same for all. The scripts are given the VMs to protect, and begin at once; "
+    "the app learns of them by events. None of the scripts reads locks, quota, eligibility, interfaces or the "
     "tags of resource groups for each VM, explains a value, reacts to events, resumes after a crash, or keeps to a "
     "daily limit: they are cheaper than they would have to be. Terraform-like makes the calls of "
     "azurerm_site_recovery_replicated_vm by its source: the provider itself does not run here. Intervals are those of "

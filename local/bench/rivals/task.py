@@ -1,4 +1,4 @@
-"""What a script is told: where Azure is, and which VMs."""
+"""What a script is given: where Azure is, and which VMs."""
 
 from dataclasses import dataclass
 

@@ -176,7 +176,7 @@ async def test_drills_that_have_ended_since_are_published_by_their_result(monkey
         await estate.azure.archive.append(Stream.DRILLS, ended, day=estate.at.date())
 
     await end(0)
-    assert await estate.kinds() == ["Digest"]  # what was before nobody was listening
+    assert await estate.kinds() == ["Digest"]  # what was before anybody listened
     await end(0)
     await end(1, vmId=str(OTHER), rtoSeconds=600)
     await end(2, result="failed")

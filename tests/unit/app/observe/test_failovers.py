@@ -157,7 +157,7 @@ async def test_records_that_cannot_be_read_hold_the_vm() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b'{"vm":', b"{}"])
-async def test_a_record_that_cannot_be_parsed_holds_its_own_vm_and_is_written_anew(text: bytes) -> None:
+async def test_a_record_that_cannot_be_parsed_holds_its_own_vm_and_is_written_again(text: bytes) -> None:
     cloud = world(VM_ID, ANOTHER)
     fail_over(cloud)
     await compliance_report(another_process(cloud))

@@ -113,7 +113,7 @@ async def test_what_is_not_listed_and_cannot_be_read_is_a_gap_and_not_known(gone
 
 
 def check_not_known(status: VmStatus, unread: ResourceId) -> None:
-    """Neither missing nor fine: the VM is compliant, and nobody knows whether it would come up."""
+    """Neither missing nor fine: the VM is compliant, and it is not known whether it would come up."""
     [finding] = status.findings
     assert (finding.code, finding.severity) == ("TargetNotRead", "note")
     assert str(unread).lower() in finding.message.lower()

@@ -184,7 +184,7 @@ def test_each_cause_begins_once_and_is_resolved_once(
 def test_what_two_sweeps_show_is_published_however_it_came_about(
     played: list[tuple[dict[ResourceId, Row], bool]],
 ) -> None:
-    """What is shown twice by full sweeps at the end is known to whoever has followed, and nothing else is."""
+    """What is shown twice by full sweeps at the end is known to all who have followed, and nothing else is."""
     causes: Causes = {}
     published = set[Cause]()
     last = played[-1][0] if played else {}

@@ -93,14 +93,14 @@ def test_with_entra_the_shell_says_where_to_sign_in_and_may_ask_that_host_alone(
 
 
 def test_entra_without_an_application_leads_nowhere_and_an_application_without_entra_is_not_said() -> None:
-    told = {"auth_client_id": CLIENT, "auth_authority": f"https://login.microsoftonline.com/{TENANT}"}
+    application = {"auth_client_id": CLIENT, "auth_authority": f"https://login.microsoftonline.com/{TENANT}"}
 
-    for name in told:
-        half = {**told, name: "", "entra_auth": True}
+    for name in application:
+        half = {**application, name: "", "entra_auth": True}
         assert b'<meta name="entra" data-authority="" ' in ask("", half).get_body()
         assert policy_of(ask("", half)) == policy_of(ask(""))
-    assert ask("", told).get_body() == ask("").get_body()
-    assert policy_of(ask("", told)) == policy_of(ask(""))
+    assert ask("", application).get_body() == ask("").get_body()
+    assert policy_of(ask("", application)) == policy_of(ask(""))
 
 
 @pytest.mark.parametrize(
