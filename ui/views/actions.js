@@ -4,8 +4,8 @@ import { number, plural } from "../format.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Cost, Findings, Loading, Problem, Settings, Table } from "../parts.js";
 
-/** A button that opens a dialog; what is in it is made when it opens. */
-export function Dialog({ label, title, danger, children }) {
+/** A button that opens a dialog; what is in it is made when it opens. What is open stays when it is not `offered` any more. */
+export function Dialog({ label, title, danger, offered = true, children }) {
   const [open, setOpen] = useState(false);
   const dialog = useRef();
   const id = `dialog-${label.toLowerCase().replace(/\W+/g, "-")}`;
@@ -13,7 +13,7 @@ export function Dialog({ label, title, danger, children }) {
     if (open) dialog.current.showModal();
   }, [open]);
   const close = () => dialog.current.close();
-  return html`<button type="button" class=${danger ? "danger" : ""} onClick=${() => setOpen(true)}>${label}</button>
+  return html`${offered && html`<button type="button" class=${danger ? "danger" : ""} onClick=${() => setOpen(true)}>${label}</button>`}
     ${open && html`<dialog ref=${dialog} aria-labelledby=${id} onClose=${() => setOpen(false)}>
       <div class="head"><h2 id=${id}>${title}</h2><button type="button" class="plain" onClick=${close}>Close</button></div>
       ${children(close)}

@@ -21,8 +21,8 @@ export function Drill({ path, name, points }) {
   const open = data && (data.running || data.drill);
   return html`<${Section} title="Drill" aside=${html`<div class="actions">
       <${BeginOne} path=${path} name=${name} points=${points} network=${data?.last?.order.network} done=${drill.reload} />
-      ${open && html`<${End} label="Clean up now" title=${`Clean up the drill of ${name}`} path=${path} done=${drill.reload}
-        means="The test VM and its disks are removed now, whether they were looked at or not. A drill that is ended before its checks has not passed." />`}</div>`}>
+      <${End} offered=${Boolean(open)} label="Clean up now" title=${`Clean up the drill of ${name}`} path=${path} done=${drill.reload}
+        means="The test VM and its disks are removed now, whether they were looked at or not. A drill that is ended before its checks has not passed." /></div>`}>
     ${drill.error && !none && html`<${Problem} ...${drill} stale=${data && drill.at} />`}
     ${none && html`<p class="quiet">No drill of it is known.</p>`}
     ${!drill.data && !drill.error && html`<${Loading} since=${drill.since} what="Reading the drill" />`}
@@ -126,7 +126,7 @@ function Beginning({ path, points, network, done }) {
 }
 
 /** A DELETE, after what it means was read. */
-const End = ({ label, title, means, path, done }) => html`<${Dialog} label=${`${label} …`} title=${title} danger>
+const End = ({ offered, label, title, means, path, done }) => html`<${Dialog} offered=${offered} label=${`${label} …`} title=${title} danger>
   ${() => html`<${Ending} label=${label} means=${means} path=${path} done=${done} />`}
 <//>`;
 
@@ -184,8 +184,8 @@ export function Batch({ name }) {
   const { data } = batch;
   return html`
     <div class="head"><div><p class="quiet"><a href=${href(["drills"])}>Drills</a></p><h1>Batch of drills</h1></div>
-      ${data?.running && html`<div class="actions"><${End} label="Cancel the batch" title="Cancel the batch" path=${path} done=${batch.reload}
-        means="No other drill begins, and the test VMs of those under way are removed now." /></div>`}</div>
+      <div class="actions"><${End} offered=${Boolean(data?.running)} label="Cancel the batch" title="Cancel the batch" path=${path} done=${batch.reload}
+        means="No other drill begins, and the test VMs of those under way are removed now." /></div></div>
     ${batch.error && html`<${Problem} ...${batch} stale=${data && batch.at} />`}
     ${!data && !batch.error && html`<${Loading} since=${batch.since} what="Reading the batch" />`}
     ${data && html`<${Section} title=${plural(data.total, "VM")}>
