@@ -63,7 +63,9 @@ async def test_the_vms_of_a_group_fail_over_together_and_are_cleaned_up_together
         gone, *_ = await clients.call("GET", PLAN)
 
     assert (before.current_scenario, before.allowed_operations) == (None, ["UnplannedFailover", "TestFailover"])
-    assert (status, first["id"], first["properties"]["state"]) == (202, accepted, "NotStarted")
+    assert (status, first["id"]) == (202, accepted)
+    # On a busy machine it may be on its way, or over, when it is first read.
+    assert first["properties"]["state"] in {"NotStarted", "InProgress", "Succeeded"}
     assert job["id"] != accepted
     properties = job["properties"]
     assert (properties["targetInstanceType"], properties["scenarioName"]) == ("RecoveryPlan", "TestFailover")
