@@ -28,7 +28,8 @@ _AT_ONCE = Limit("atOnce")
 
 async def advance_drills(azure: Azure, request: DrillBatchRequest, client: DurableOrchestrationClient) -> StepResult:
     """Ready holds a `DrillBatchProgress`. Idempotent: a drill of the batch that runs, or has ended, shows its token."""
-    leads = {vm: await lead_of(azure, vm) for vm in request.running}
+    found = await each(request.running, lambda vm: lead_of(azure, vm))
+    leads = dict(zip(request.running, found, strict=True))
     ends = await each(request.running, lambda vm: _end_of(azure, client, vm, leads[vm], request))
     ended = [end for end in ends if end]
     running = [vm for vm, end in zip(request.running, ends, strict=True) if end is None]

@@ -16,7 +16,8 @@ from shared.reporting.periods import Periods, VmPeriod
 from shared.reporting.rollup import MARGIN, change_of, drill_of, each_once, last_of_month, month_of, seconds_of
 
 _AT_ONCE = 8
-MALFORMED = (ArchiveError, LookupError, TypeError, ValueError, AttributeError)
+NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
+MALFORMED = (ArchiveError, *NOT_AS_WRITTEN)
 """What is raised by a file that is not as the app has written it: it is said, and stops nothing else."""
 _DAY = timedelta(days=1)
 _FORGET = 30 * 86400

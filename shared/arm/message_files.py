@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.arm.archive import Archive, ArchiveError
-from shared.arm.archive_days import day_in
+from shared.arm.archive_days import NOT_AS_WRITTEN, day_in
 from shared.model.acknowledgement import Acknowledgement
 from shared.model.caller import Caller
 from shared.model.resource_id import ResourceId
@@ -15,8 +15,6 @@ from shared.reporting.rollup import drill_of, each_once, month_of
 
 if TYPE_CHECKING:
     from shared.arm.client import Azure
-
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
 
 async def read_state(archive: Archive, today: date) -> MessageState:
@@ -32,7 +30,7 @@ async def read_state(archive: Archive, today: date) -> MessageState:
     try:
         state = after_orders(state, [header for header in headers if not is_state(header)])
         return state.with_(through=names[-1] if names else "")
-    except _MALFORMED as fault:
+    except NOT_AS_WRITTEN as fault:
         raise ArchiveError(f"an acknowledgement is not as it was written: {fault!r}") from fault
 
 
@@ -43,7 +41,7 @@ async def _newest_state(archive: Archive, names: list[str], read: dict[str, File
         if is_state(read[name].header):
             try:
                 return MessageState.load(read[name])
-            except _MALFORMED as fault:
+            except NOT_AS_WRITTEN as fault:
                 raise ArchiveError(f"{name} is not as it was written: {fault!r}") from fault
     return None
 
@@ -72,7 +70,7 @@ async def drills_after(archive: Archive, last: str, today: date) -> tuple[str, l
             try:
                 drill = drill_of((await archive.read(name)).header)
                 ResourceId(drill["vmId"]), datetime.fromisoformat(drill["endedAt"])
-            except _MALFORMED:
+            except NOT_AS_WRITTEN:
                 continue  # the report of the day says that it could not be read
             found.append(drill)
     return max(newest, last), each_once(found)
