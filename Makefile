@@ -8,8 +8,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Python 3.13 (what runs in Azure), else 3.12 or 3.11.
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
-# Six at a time, whatever the cores: an end-to-end test waits six seconds for Azure and takes one of CPU.
-HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not tools" -n 6 --dist worksteal
+# Eight at a time, whatever the cores: an end-to-end test waits six seconds for Azure and takes one of CPU.
+HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not long and not wide and not tools" \
+	-n 8 --dist worksteal
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
@@ -38,8 +39,8 @@ test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microso
 test-ui: .venv/ready axe ## the operators' page in Chromium (apt-get install chromium; without it they are skipped, and say so)
 	$(RUN) -m pytest tests/ui
 
-test-wide: .venv/ready   ## many VMs, generated estates and requests, hosts that are killed, all examples of every property
-	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
+test-wide: .venv/ready   ## long end-to-end tests, many VMs, hosts that are killed, all examples of every property
+	$(RUN) -m pytest tests -m "long or wide or hypothesis" --hypothesis-profile=wide -n 6 --dist worksteal
 
 test-tools: .venv/ready  ## the package, the live check, the app on an older library (needs a package registry), the az CLI
 	$(RUN) -m pytest tests/e2e tests/integration/simulator -m tools -n 3

@@ -4,6 +4,8 @@ import json
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from local.archive import main as archive
 from local.stack import Stack
 from tests import estates
@@ -44,6 +46,7 @@ def runs_of(folder: Path) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.long
 async def test_who_asked_and_what_was_found_is_in_the_archive_and_in_the_report_and_in_no_log(
     start_stack: StartStack,
 ) -> None:
@@ -77,6 +80,7 @@ async def test_who_asked_and_what_was_found_is_in_the_archive_and_in_the_report_
     assert "unplannedFailover" in page
 
 
+@pytest.mark.long
 async def test_an_archive_that_is_lost_stops_nothing_and_is_said(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
     lost = {"DR_ARCHIVE": "/proc/no-such-folder"}

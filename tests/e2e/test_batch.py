@@ -65,6 +65,7 @@ async def test_two_hundred_vms_of_a_resource_group_are_enabled_as_one_batch(star
     assert report.summary.by_state == {"NotTagged": OFF, "Protected": VMS - OFF}
 
 
+@pytest.mark.long
 async def test_a_batch_is_planned_refused_and_followed_over_a_restart_of_the_host(start_stack: StartStack) -> None:
     vms = [*fleet(6, 1), {**estates.vm("db-1", tagged=False), "tags": {"tier": "data"}}]
     by_tag = {"tag": {"name": "TIER", "value": "data"}, "protection": {"dr-profile": "default"}}

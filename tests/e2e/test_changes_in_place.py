@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pytest
+
 from local.stack import Stack, StackError
 from shared.config.override_options import CHOICES, FIXED
 from tests import estates
@@ -31,6 +33,7 @@ _ALONG: dict[str, set[Path]] = {
 }
 
 
+@pytest.mark.long
 async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) -> None:
     """One update that touches nothing else, as the plan said; and no other, not even when the tag is taken away.
 

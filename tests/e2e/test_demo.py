@@ -98,6 +98,7 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["reports"]
 
 
+@pytest.mark.long
 def test_drift_that_the_sweep_does_not_heal_fails_the_demo(demo: Demo, tmp_path: Path) -> None:
     file = _estate_file(tmp_path, {"outcome": "NotTagged"}, tagUnannounced=vm_id("web-1"))
     reported = json.loads(file.read_text())
@@ -118,6 +119,7 @@ def test_drift_that_the_sweep_does_not_heal_fails_the_demo(demo: Demo, tmp_path:
         {"outcome": "NotTagged", "item": {"targetZone": "2"}},
     ],
 )
+@pytest.mark.long
 def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(
     demo: Demo, tmp_path: Path, expect: dict[str, Any]
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(
     assert f"History and logs: {kept}" in done.stdout
 
 
+@pytest.mark.long
 def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(demo: Demo, tmp_path: Path) -> None:
     less = rights.load()
     del less["cacheUser"]["actions"]["Microsoft.Storage/storageAccounts/listKeys/action"]
@@ -153,6 +156,7 @@ def test_a_file_that_holds_no_roles_is_said_to(demo: Demo, tmp_path: Path) -> No
     assert "roles.json: must be an object of the roles estateReader, " in done.stderr
 
 
+@pytest.mark.long
 def test_a_tiny_estate_that_ends_as_expected_passes(demo: Demo, tmp_path: Path) -> None:
     done = demo("--keep", "--estate", str(_estate_file(tmp_path, {"outcome": "NotTagged"})))
 
@@ -188,6 +192,7 @@ def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(demo: Demo, t
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long
 def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     with started(command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
         read_until("Observing the VM", demo.stdout)

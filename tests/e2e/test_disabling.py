@@ -31,6 +31,7 @@ async def how_it_ended(stack: Stack, route: str = ROUTE) -> dict[str, Any]:
     return view
 
 
+@pytest.mark.long
 async def test_what_was_enabled_over_http_is_disabled_over_http_and_no_sweep_writes_after_either(
     start_stack: StartStack,
 ) -> None:

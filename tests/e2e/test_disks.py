@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e import overrides, sweeping
@@ -14,6 +16,7 @@ _PROFILES = {"DR_PROFILES": json.dumps({"open": OPEN})}
 _OPEN = {"dr": "true", "dr-profile": "open"}
 
 
+@pytest.mark.long
 async def test_what_is_excluded_or_was_removed_stays_out_and_the_rest_is_added(start_stack: StartStack) -> None:
     """By name, by LUN and by the vault's job, through runs and a sweep, which calls them compliant."""
     vms = [

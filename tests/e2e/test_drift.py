@@ -1,5 +1,7 @@
 """Every finding of a sweep: seen where its cause is, fixed where the app fixes it, and else left alone."""
 
+import pytest
+
 from local.stack import Stack
 from shared.planning.catalog import DRIFT
 from tests import estates
@@ -34,6 +36,7 @@ def test_there_is_a_case_for_every_finding() -> None:
     assert set(DRIFT) - reported == _PARTIAL
 
 
+@pytest.mark.long
 async def test_each_finding_is_seen_and_fixed_or_left(start_stack: StartStack) -> None:
     async with start_stack(estate(), settings=SETTINGS | {"DR_MODE": "report"}) as stack:
         await disturb(stack)

@@ -45,6 +45,7 @@ async def asked(stack: Stack, method: str, part: str) -> list[str]:
 
 
 @pytest.mark.parametrize("plays", [{}, {"planTestFailover": "suspends", "testFailoverState": "WaitingForCleanup"}])
+@pytest.mark.long
 async def test_a_group_is_drilled_as_a_whole_once_and_each_vm_has_its_evidence(
     start_stack: StartStack, plays: Json
 ) -> None:
@@ -125,6 +126,7 @@ async def test_the_quota_has_to_suffice_for_the_whole_group(start_stack: StartSt
     ("boot", "outcomes"),
     [("no-agent", ["Passed", "Failed", "Passed"]), ("fails", ["Failed", "Failed", "Failed"])],
 )
+@pytest.mark.long
 async def test_one_vm_that_does_not_come_up_fails_and_all_are_cleaned_up(
     start_stack: StartStack, boot: str, outcomes: list[str]
 ) -> None:
@@ -269,6 +271,7 @@ async def _finding(stack: Stack, code: str) -> Json | None:
     return next((each for each in status["findings"] if each["code"] == code), None)
 
 
+@pytest.mark.long
 async def test_a_batch_drills_a_group_once_and_counts_it_as_one(start_stack: StartStack) -> None:
     estate = world(*NAMES, "alone", **GROUP) | {"quotas": quotas(3 * CORES)}
     del estate["siteRecovery"][0]["protectedItems"][-1]["multiVmGroupName"]

@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from shared.model import naming
 from shared.model.resource_id import ResourceId
@@ -77,6 +79,7 @@ async def swept_and_old_enough(stack: Stack) -> SweepReport | None:
     return None if any("less than" in note.message for note in report.orphans) else report
 
 
+@pytest.mark.long
 async def test_each_target_network_gets_one_of_its_own_and_what_others_made_is_left(start_stack: StartStack) -> None:
     estate = world(*TARGETS)
     estate["networks"].append({"id": own(MAPPED), **SPACE, "subnets": SUBNETS[:1]})
@@ -110,6 +113,7 @@ async def test_each_target_network_gets_one_of_its_own_and_what_others_made_is_l
         assert all(subnet["properties"]["defaultOutboundAccess"] is False for subnet in body["properties"]["subnets"])
 
 
+@pytest.mark.long
 async def test_it_follows_its_target_network_is_verified_and_goes_when_no_profile_asks_for_it(
     start_stack: StartStack,
 ) -> None:

@@ -12,6 +12,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.original
 
 
+@pytest.mark.long
 async def test_delivered_thrice_shuffled_and_stale_each_thing_is_made_once(start_stack: StartStack) -> None:
     vms = [estates.vm(f"web-{number}") for number in range(6)]
     plain = estates.vm("plain", tagged=False)
@@ -50,6 +51,7 @@ async def test_untagged_before_enabling_is_not_protected(start_stack: StartStack
     assert enables(writes) == []
 
 
+@pytest.mark.long
 async def test_a_disk_attached_during_the_run_is_seen_before_it_ends(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
     async with start_stack(estates.estate([vm]), speed=200) as stack:

@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -60,6 +62,7 @@ async def states(stack: Stack) -> dict[str, str]:
     return {side: found[vm]["state"] for side, vm in SIDES.items() if vm in found}
 
 
+@pytest.mark.long
 async def test_the_calls_of_the_page_lead_there_and_back_and_the_app_leaves_them_alone(start_stack: StartStack) -> None:
     estate = protected_world([estates.vm(NAME)], [protected(NAME, nics=[])])
     lead_back(estate)

@@ -54,6 +54,7 @@ async def test_an_enable_job_that_fails_once_is_tried_again(start_stack: StartSt
 
 
 @pytest.mark.parametrize("options", [(), ("--items-hidden-while-enabling",)], ids=["items visible", "items hidden"])
+@pytest.mark.long
 async def test_a_job_that_keeps_failing_ends_with_its_real_cause(
     start_stack: StartStack, options: tuple[str, ...]
 ) -> None:
@@ -70,6 +71,7 @@ async def test_a_job_that_keeps_failing_ends_with_its_real_cause(
     assert enables(writes) == [3]
 
 
+@pytest.mark.long
 async def test_a_long_throttle_is_waited_for_by_a_timer_and_not_inside_the_call(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
     async with start_stack(estates.estate([vm])) as stack:

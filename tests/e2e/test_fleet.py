@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e import overrides
@@ -41,6 +43,7 @@ async def _over(stack: Stack) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 async def test_a_quota_that_does_not_suffice_for_the_fleet_names_vms_until_it_does(start_stack: StartStack) -> None:
     """Three VMs of two cores, two of four of another family, one of two for which cores are reserved."""
     sizes = {"d1": "Standard_D2s_v5", "d2": "Standard_D2s_v5", "d3": "Standard_D2s_v5"}
@@ -112,6 +115,7 @@ async def _names(stack: Stack, over: dict[str, str]) -> None:
     await eventually(named)
 
 
+@pytest.mark.long
 async def test_what_the_loss_of_each_region_of_the_demo_would_mean(start_stack: StartStack) -> None:
     settings = {"DR_PROFILES": json.dumps(DEMO["demo"]["profiles"])}
     async with start_stack(DEMO, settings=settings) as stack:

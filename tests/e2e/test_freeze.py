@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from local.stack import Stack, protection
 from tests import estates
 from tests.e2e import overrides
@@ -81,6 +83,7 @@ BEGUN: dict[str, Step] = {
 TAGS = {"asking": asking(target_size="Standard_D4s_v5"), "untagged": {}, "refusing": {"dr": "false"}}
 
 
+@pytest.mark.long
 async def test_whatever_is_begun_is_left_as_it_is_whatever_the_tags_say(start_stack: StartStack) -> None:
     names = {f"{begun}-{tags}": (begun, tags) for begun in BEGUN for tags in TAGS}
     vms = [estates.vm(name) | {"tags": TAGS[tags]} for name, (_, tags) in names.items()]
@@ -143,6 +146,7 @@ async def _vms(stack: Stack) -> list[str]:
     return sorted(each["id"] for each in state["resources"] if each["type"].endswith("/virtualMachines"))
 
 
+@pytest.mark.long
 async def test_after_commit_and_disable_neither_vm_is_enabled_without_a_word(start_stack: StartStack) -> None:
     """Both carry the tag. An operator removes the replication, and decides for one of the VMs later."""
     names = ("shop", "till")

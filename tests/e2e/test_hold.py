@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -14,6 +16,7 @@ def route(name: str, what: str) -> str:
     return f"subscriptions/{estates.SUBSCRIPTION}/resourceGroups/app/virtualMachines/{name}/{what}"
 
 
+@pytest.mark.long
 async def test_a_held_vm_is_enabled_when_the_time_is_over_or_the_hold_removed(start_stack: StartStack) -> None:
     vms = [estates.vm("web-1"), estates.vm("web-2")]
     until = datetime.now(UTC) + timedelta(hours=1)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from aiohttp import ClientSession
 
 from tests import estates
@@ -198,6 +199,7 @@ async def test_the_targets_alone_are_made_and_the_vm_is_left_as_it_is(start_stac
     assert (found.get("tags") or {}, view["item"], own["run"]) == ({}, None, None)
 
 
+@pytest.mark.long
 async def test_a_changed_profile_edits_the_policy_of_the_app_once_it_is_confirmed(start_stack: StartStack) -> None:
     vms = [estates.vm("web-1"), estates.vm("web-2")]
     longer = {"DR_PROFILES": json.dumps({"default": {"recoveryPointRetentionHours": 48}})}

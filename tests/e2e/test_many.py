@@ -31,6 +31,7 @@ async def test_fifty_vms_share_one_of_each(start_stack: StartStack) -> None:
     assert set(writes.values()) == {1}
 
 
+@pytest.mark.long
 async def test_what_others_made_under_their_own_names_is_used(start_stack: StartStack) -> None:
     async with start_stack(_estate(FEW)) as stack:
         await _make_chain_by_hand(stack)

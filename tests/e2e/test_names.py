@@ -38,6 +38,7 @@ def odd(
 
 
 @pytest.mark.parametrize("names", [{}, NAMES], ids=["default", "templates"])
+@pytest.mark.long
 async def test_any_name_that_azure_allows_is_protected_once(start_stack: StartStack, names: dict[str, str]) -> None:
     made = [
         odd("Straße-日本", "vnet_prod.eastus", "web-1", "gold-"),

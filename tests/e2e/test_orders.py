@@ -65,6 +65,7 @@ async def test_no_confirmed_delete_is_lost_beside_the_event_of_its_own_tag_write
     assert {view["run"]["outcome"] for _, view in views} <= {"Disabled", "NotTagged"}
 
 
+@pytest.mark.long
 async def test_targets_that_were_asked_for_again_and_again_are_made_and_every_request_is_known(
     start_stack: StartStack,
 ) -> None:

@@ -3,6 +3,8 @@ nothing."""
 
 from typing import Any
 
+import pytest
+
 from local.stack import Stack, protection
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -69,6 +71,7 @@ async def disabled(stack: Stack, name: str) -> None:
     await ended(stack, name, "Disabled")
 
 
+@pytest.mark.long
 async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(start_stack: StartStack) -> None:
     async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
         await stack.sim("PATCH", "behaviour", {"seedDisksLeft": True})
@@ -106,6 +109,7 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
     ]
 
 
+@pytest.mark.long
 async def test_tagged_again_everything_is_made_again(start_stack: StartStack) -> None:
     """The network mappings have stayed, and lead to a network that was gone."""
     async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
@@ -142,6 +146,7 @@ async def test_tagged_again_within_its_grace_nothing_of_the_target_goes(start_st
     assert (report.removed, report.orphans) == ((), ())
 
 
+@pytest.mark.long
 async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -> None:
     lock = {
         "id": f"{target('Microsoft.Compute/availabilitySets', 'set-asr')}/providers/Microsoft.Authorization/locks/keep"
@@ -176,6 +181,7 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
     assert "app-asr" not in why
 
 
+@pytest.mark.long
 async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> None:
     async with start_stack(world(), settings=estates.SHARED) as stack:
         await protect(stack)

@@ -187,6 +187,7 @@ async def test_without_a_topic_no_one_is_reported(start_stack: StartStack) -> No
 # A sweep
 
 
+@pytest.mark.long
 async def test_a_sweep_reports_three_hundred_vms_in_two_calls_and_the_estate_in_numbers(
     start_stack: StartStack,
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e import overrides
@@ -35,6 +37,7 @@ def test_no_choice_is_forgotten() -> None:
     assert set(overrides.SHOWN) | NEVER | overrides.APART == set(overrides.values(0, "web-1")) == set(CHOICES)
 
 
+@pytest.mark.long
 async def test_every_choice_by_tag_profile_resource_group_and_request(start_stack: StartStack) -> None:
     """And what each plan said, before anything was written, is what is done."""
     pairs = [(way, bundle) for way in WAYS for bundle in BUNDLES]
@@ -96,6 +99,7 @@ async def test_every_choice_by_tag_profile_resource_group_and_request(start_stac
     assert sorted(enables(writes)) == [1] * (len(vms) - changed) + [2] * changed
 
 
+@pytest.mark.long
 async def test_what_is_not_allowed_or_not_to_be_had_is_refused_and_nothing_is_written(start_stack: StartStack) -> None:
     """Of every choice where the allow-list is closed; and where it is open, of the target of unmanaged disks."""
     asked = {choice: overrides.values(0, f"closed-{choice}")[choice] for choice in CHOICES}

@@ -78,6 +78,7 @@ async def empty_caches(stack: Stack) -> None:
                 await stack.arm("DELETE", f"{containers}/{left['name']}", "2025-06-01")
 
 
+@pytest.mark.long
 async def test_each_right_is_for_something_and_nothing_is_done_without_one(start_stack: StartStack) -> None:
     """That none is missing, the fixture says of this and of all the other tests."""
     estate = world()
@@ -113,6 +114,7 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
     assert linked <= told_linked
 
 
+@pytest.mark.long
 async def test_in_a_subscription_of_their_own_target_groups_are_made_and_removed(start_stack: StartStack) -> None:
     """A group that is named in the scope stays, as that of the cache accounts: the app's rights are assigned on it."""
     subscriptions = [{"id": each, "name": each[:4]} for each in (estates.SUBSCRIPTION, OF_TARGETS)]

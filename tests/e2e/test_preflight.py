@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from shared.planning.run_findings import LISTED, PLANNED
 from tests import estates
@@ -16,6 +18,7 @@ from tests.waiting import eventually
 _REFUSED = "CleanupOff, ItemIncomplete, NeverRemoved, NoIntent, TargetOutOfScope, TooManyTags"
 
 
+@pytest.mark.long
 async def test_each_finding_is_reported_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:
     # Plans wait for nothing. What is remembered for hours is so for minutes here, and one asks again after a second.
     settings = hindrances.SETTINGS | {"DR_POLL_SECONDS": "1"}
@@ -60,6 +63,7 @@ async def test_what_azure_policy_forbids_is_reported_with_the_assignment_s_name(
     assert "exemption" in finding["fix"]
 
 
+@pytest.mark.long
 async def test_a_subscription_that_replicates_three_thousand_disks_is_full(start_stack: StartStack) -> None:
     full = [estates.vm(f"full-{number}", size="Standard_M64s", disks=65, tagged=False) for number in range(47)]
     items = [overrides.protected(f"full-{number}") for number in range(47)]

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from local.stack import Stack, protection
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK_API_VERSION, type_of
@@ -198,6 +200,7 @@ def _there(name: str, **more: Any) -> Json:
     return estates.vm(name, tagged=False) | machine | {"nics": nics, "disks": disks}
 
 
+@pytest.mark.long
 async def test_each_is_seen_when_it_is_made_and_gone_when_it_is_mended(start_stack: StartStack) -> None:
     async with start_stack(_estate(), settings=SETTINGS | {"DR_MODE": "report"}) as stack:
         standing = [case for case in CASES if case.there]

@@ -32,6 +32,7 @@ def _estate_file(folder: Path, **demo: Any) -> Path:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.long
 def test_what_serve_prints_works_and_it_stops_when_reported(tmp_path: Path) -> None:
     demo = {
         "put": {"vm": vm_id("web-1"), "body": {"dr-profile": "gold", "dr-target-size": "Standard_D4s_v5"}},
@@ -114,6 +115,7 @@ def _pasted() -> dict[str, str]:
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="curl or jq is not installed")
+@pytest.mark.long
 def test_every_command_of_the_api_page_answers_its_question(tmp_path: Path) -> None:
     places = {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path / "state")}
     file = _estate_file(tmp_path, put={"vm": vm_id("web-1"), "body": {}})

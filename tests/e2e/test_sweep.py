@@ -59,6 +59,7 @@ async def test_sweeps_at_once_and_two_hundred_events_enable_each_vm_once(start_s
     assert set(asked.values()) == {1}
 
 
+@pytest.mark.long
 async def test_a_sweep_that_is_killed_goes_on_where_it_was(start_stack: StartStack) -> None:
     """What it has asked for cannot be seen for a while: it is not asked for twice."""
     made = vms(6)
@@ -108,6 +109,7 @@ async def test_by_lists_that_lag_nothing_is_disabled_and_nothing_doubled(start_s
     assert enables(asked) == [1] * len(late)
 
 
+@pytest.mark.long
 async def test_by_lists_that_break_off_nothing_is_disabled_nothing_doubled_and_the_report_is_partial(
     start_stack: StartStack,
 ) -> None:
@@ -144,6 +146,7 @@ async def test_by_lists_that_break_off_nothing_is_disabled_nothing_doubled_and_t
     assert enables(asked) == [1]
 
 
+@pytest.mark.long
 async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fifth_of_the_tags_is_lost(
     start_stack: StartStack,
 ) -> None:
@@ -220,6 +223,7 @@ async def _report_of(stack: Stack) -> SweepReport:
     return SweepReport.load(last["output"])
 
 
+@pytest.mark.long
 async def test_no_one_is_started_in_vain_again_until_something_changes(start_stack: StartStack) -> None:
     """What its own run alone can tell: no list says that a size is not to be had, or that an agent is not installed."""
     small, broken = estates.vm("small", size="Standard_E2s_v5"), estates.vm("broken")
@@ -248,6 +252,7 @@ async def test_no_one_is_started_in_vain_again_until_something_changes(start_sta
 
 
 @pytest.mark.embedded_history
+@pytest.mark.long
 async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(start_stack: StartStack) -> None:
     """All that would have started it was lost."""
     (vm,) = vms(1)

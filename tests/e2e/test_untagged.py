@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -95,6 +97,7 @@ async def test_what_protects_a_vm_that_was_deleted_goes_after_the_grace(start_st
         assert list(await items(stack)) == ["web-2"]
 
 
+@pytest.mark.long
 async def test_what_was_lost_before_the_app_cleaned_up_its_sweep_finds(start_stack: StartStack) -> None:
     """No event reports it any more: the app was changed to cleanup long after."""
     async with start_stack(world("no-tag", "gone", "kept"), settings=CLEANUP | grace(SOON)) as stack:
@@ -129,6 +132,7 @@ async def test_what_is_none_of_ours_held_or_frozen_stays(start_stack: StartStack
         assert len(await items(stack)) == 3
 
 
+@pytest.mark.long
 async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(start_stack: StartStack) -> None:
     names = [f"web-{number:02}" for number in range(20)]
     lost = names[:4]

@@ -18,6 +18,7 @@ OTHER_VARIANTS = {
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["items visible", "items hidden"])
+@pytest.mark.long
 async def test_protected_under_every_other_variant_too(start_stack: StartStack, hidden: bool) -> None:
     vms = [estates.vm(f"web-{number}") for number in range(4)] + [estates.vm("odd", failEnable=AGENT_ERROR)]
     async with start_stack(estates.estate(vms)) as stack:

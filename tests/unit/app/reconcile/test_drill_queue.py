@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from shared.config.drill_schedule import DrillSchedule
 from shared.model.capacity import Place
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.reconcile.drill_queue import DrillNeed, Limit, Scheduled, to_start
+from tests.properties import examples
 from tests.unit.app.examples import SUBSCRIPTION
 
 NOW = datetime(2026, 3, 1, 0, 20, tzinfo=UTC)
@@ -116,7 +117,7 @@ def quotas(dsv5: int, esv5: int, region: int) -> dict[Limit, int]:
     return {Limit("dsv5", PLACE): dsv5, Limit("esv5", PLACE): esv5, REGION: region}
 
 
-@settings(max_examples=25)
+@examples(40)
 @given(fleet=fleets(), family=st.integers(8, 24), region=st.integers(8, 40), hours=st.integers(1, 3))
 def test_each_vm_is_drilled_in_its_time_within_the_window_and_the_limits(
     fleet: list[Scheduled], family: int, region: int, hours: int
@@ -130,7 +131,7 @@ def test_each_vm_is_drilled_in_its_time_within_the_window_and_the_limits(
     assert simulated.latest() <= (len(fleet) * hours + 2) * DAY
 
 
-@settings(max_examples=25)
+@examples(40)
 @given(fleet=fleets(), hours=st.integers(1, 3))
 def test_with_enough_of_everything_a_vm_is_late_by_the_time_to_the_next_window_at_most(
     fleet: list[Scheduled], hours: int
