@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from math import isfinite
 from typing import Any
 
+from shared.model.base import well_formed
 from shared.model.resource_id import ResourceId
 
 Json = dict[str, Any]
@@ -22,7 +23,7 @@ _US_TIME = "%m/%d/%Y %I:%M:%S %p"
 @lru_cache(10_000)
 def _once(given: str) -> str:
     """The equal text that was seen first. Not `sys.intern`: Python 3.12 keeps what that is given for ever."""
-    return given
+    return well_formed(given)
 
 
 def text(given: object) -> str:

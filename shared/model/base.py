@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
+def well_formed(text: str) -> str:
+    """The text, without halves of surrogate pairs: JSON may name them, and no file, request or model can hold one."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class Model(BaseModel):
     """Immutable, camelCase on the wire as Azure's own JSON is.
 

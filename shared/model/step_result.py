@@ -9,14 +9,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from shared.model.base import Model
+from shared.model.base import Model, well_formed
 
 
 def cut_to(longest: int) -> BeforeValidator:
-    """A validator that cuts a longer text."""
-    return BeforeValidator(
-        lambda text: f"{text[: longest - 1]}…" if isinstance(text, str) and len(text) > longest else text
-    )
+    """A validator of a text of a service: it cuts a longer one."""
+
+    def cut(given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        text = well_formed(given)
+        return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+    return BeforeValidator(cut)
 
 
 def first_line(text: str) -> str:

@@ -91,5 +91,5 @@ def _group(group: Json) -> tuple[str, GroupRecord] | None:
     """The group by its ID; None while it is being deleted: until it is gone, Azure refuses to create it again."""
     if part(group, "properties").get("provisioningState") == "Deleting":
         return None
-    tags = {name: text(value) for name, value in part(group, "tags").items()}
+    tags = {text(name): text(value) for name, value in part(group, "tags").items()}
     return required(group["id"]).key, GroupRecord(region(group.get("location")), text(group.get("managedBy")), tags)

@@ -102,7 +102,9 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         id=vm,
         location=location,
         tags={
-            name: _tag(value) for name, value in part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
+            text(name): _tag(value)
+            for name, value in part(found, "tags").items()
+            if f"{name.lower()}-".startswith(prefix)
         },
         tag_count=len(part(found, "tags")),
         power_state=_power_state(objects(view, "statuses")),
@@ -135,7 +137,7 @@ def _tag(value: object) -> str:
     """The value of a tag. Raises ValueError if it cannot be read: then it means neither yes nor no."""
     if not isinstance(value, str | None):
         raise ValueError(f"the value {value!r} of a tag is no text")
-    return value or ""
+    return text(value)
 
 
 def _disk(disk: Json, *, holds_os: bool) -> Disk:

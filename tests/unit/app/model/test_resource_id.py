@@ -76,6 +76,7 @@ def test_any_text_is_an_id_or_a_value_error(text: str) -> None:
         f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{91 * 'x'}",
         f"/subscriptions/{SUBSCRIPTION}/resourceGroups/we b",
         f"{GROUP}/virtualMachines/web-1",
+        f"{COMPUTE}/virtualMachines/web-\ud800",
         f"{GROUP}/providers",
         f"{COMPUTE}/virtualMachines",
         f"{COMPUTE}/virtualMachines//web-1",

@@ -32,6 +32,17 @@ def test_what_is_no_outcome_is_refused(data: object) -> None:
         load_step_result(data)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("half \ud83d", "half \ufffd"), ("\ude00 half", "\ufffd half"), ("whole \ud83d\ude00", "whole \U0001f600")],
+)
+def test_halves_of_letters_that_json_may_name_get_into_no_error(given: str, kept: str) -> None:
+    error = Error(code=given, message=given, action=given)
+
+    assert (error.code, error.message, error.action) == (kept, kept, kept)
+    assert Error.load(error.dump()) == error
+
+
 def test_an_error_reads_as_a_sentence_with_what_to_do() -> None:
     assert str(ERROR) == "151066: The agent could not be installed. Open port 443."
     assert str(Error(code="Conflict", message="Busy.")) == "Conflict: Busy."
