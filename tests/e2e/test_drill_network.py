@@ -18,7 +18,7 @@ from tests.e2e.overrides import NETWORK as OTHER
 from tests.e2e.sweeping import sweep, swept, writes
 from tests.e2e.test_drill import DRILLS, at, ended, left, route
 from tests.e2e.test_drills import finished
-from tests.e2e.untagging import SOON, grace
+from tests.e2e.untagging import grace, soon
 from tests.waiting import eventually
 
 Json = dict[str, Any]
@@ -119,7 +119,7 @@ async def test_it_follows_its_target_network_is_verified_and_goes_when_no_profil
 ) -> None:
     here = own(MAPPED)
     late = {"name": "late", "properties": {"addressPrefix": "10.1.7.0/24"}}
-    async with start_stack(world("web-1"), settings=DRILLS | grace(SOON) | asks_for_it()) as stack:
+    async with start_stack(world("web-1"), settings=DRILLS | grace(soon()) | asks_for_it()) as stack:
         assert (await stack.api("POST", route("web-1"), ORDER))[0] == 202
         first = await ended(stack, "web-1")
         assert (await sweep(stack)).removed == ()

@@ -10,7 +10,7 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.sweeping import Json, sweep
-from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag, waits_for_its_grace
+from tests.e2e.untagging import CLEANUP, ended, grace, soon, untag, waits_for_its_grace
 from tests.waiting import eventually
 
 GROUP, CACHES = f"{estates.GROUP}-asr", estates.CACHES
@@ -73,7 +73,7 @@ async def disabled(stack: Stack, name: str) -> None:
 
 @pytest.mark.long
 async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(start_stack: StartStack) -> None:
-    async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
+    async with start_stack(world(), settings=CLEANUP | grace(soon()) | estates.SHARED) as stack:
         await stack.sim("PATCH", "behaviour", {"seedDisksLeft": True})
         await protect(stack)
         before = await made(stack)
@@ -112,7 +112,7 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
 @pytest.mark.long
 async def test_tagged_again_everything_is_made_again(start_stack: StartStack) -> None:
     """The network mappings have stayed, and lead to a network that was gone."""
-    async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
+    async with start_stack(world(), settings=CLEANUP | grace(soon()) | estates.SHARED) as stack:
         await protect(stack)
         await disabled(stack, "web-1")
         await disabled(stack, "web-2")
@@ -155,7 +155,7 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
     estate = world(locks=[lock | {"level": "CanNotDelete"}])
     estate["resources"].append(rules)
     one, two = target(_NETWORKS, "vnet-one-asr"), target(_NETWORKS, "vnet-two-asr")
-    async with start_stack(estate, settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
+    async with start_stack(estate, settings=CLEANUP | grace(soon()) | estates.SHARED) as stack:
         await protect(stack)
         found = await stack.arm("GET", one, "2026-03-01")
         found["properties"]["subnets"].append({"name": "bastion", "properties": {"addressPrefix": "10.1.9.0/24"}})

@@ -20,7 +20,7 @@ from tests.e2e.sweeping import sweep
 from tests.e2e.test_drill import DRILLS, begin, isolated_network
 from tests.e2e.test_drill import ended as drilled
 from tests.e2e.test_http import route
-from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag
+from tests.e2e.untagging import CLEANUP, ended, grace, soon, untag
 from tests.waiting import eventually
 
 Json = dict[str, Any]
@@ -83,7 +83,7 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
     """That none is missing, the fixture says of this and of all the other tests."""
     estate = world()
     estate["networks"].append(isolated_network(routeTable=ROUTES))
-    async with start_stack(estate, settings=CLEANUP | grace(SOON) | SCOPES | DRILLS) as stack:
+    async with start_stack(estate, settings=CLEANUP | grace(soon()) | SCOPES | DRILLS) as stack:
         await stack.subscribe()
         await protect(stack)
         await add_a_disk(stack)
@@ -120,7 +120,7 @@ async def test_in_a_subscription_of_their_own_target_groups_are_made_and_removed
     subscriptions = [{"id": each, "name": each[:4]} for each in (estates.SUBSCRIPTION, OF_TARGETS)]
     estate = estates.estate([estates.vm("made", tagged=False)], subscriptions=subscriptions)
     scopes = {"DR_SOURCE_SCOPE": estates.GROUP, "DR_TARGET_SCOPE": f"/subscriptions/{OF_TARGETS},{CACHES}"}
-    async with start_stack(estate, settings=CLEANUP | grace(SOON) | scopes) as stack:
+    async with start_stack(estate, settings=CLEANUP | grace(soon()) | scopes) as stack:
         await stack.subscribe()
         assert (await stack.api("PUT", route("made")))[0] == 202
         await ended(stack, "made", "Protected")

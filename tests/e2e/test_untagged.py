@@ -10,7 +10,7 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.follow import write_event, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.sweeping import Json, sweep, writes
-from tests.e2e.untagging import CLEANUP, SOON, ended, grace, run_of, untag, waits_for_its_grace
+from tests.e2e.untagging import CLEANUP, ended, grace, run_of, soon, untag, waits_for_its_grace
 from tests.waiting import eventually
 
 _COMPUTE = "2026-04-01"
@@ -24,7 +24,7 @@ def world(*names: str, **of_items: Any) -> Json:
 
 async def test_untagged_it_is_disabled_after_its_grace_without_any_sweep(start_stack: StartStack) -> None:
     vm = estates.vm_id("web-1")
-    async with start_stack(world("web-1", "web-2"), settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(world("web-1", "web-2"), settings=CLEANUP | grace(soon())) as stack:
         await stack.subscribe()
         await untag(stack, vm)
         await eventually(lambda: waits_for_its_grace(stack, "web-1"))
@@ -59,7 +59,7 @@ async def test_tagged_again_within_its_grace_nothing_has_happened(start_stack: S
 
 
 async def test_a_tag_that_says_no_is_meant_after_its_short_grace(start_stack: StartStack) -> None:
-    settings = CLEANUP | {"DR_OPT_OUT_GRACE_HOURS": f"{SOON:f}"}
+    settings = CLEANUP | {"DR_OPT_OUT_GRACE_HOURS": f"{soon():f}"}
     async with start_stack(world("web-1", "web-2"), settings=settings) as stack:
         await stack.subscribe()
         await stack.tag(estates.vm_id("web-1"), dr="false")
@@ -89,7 +89,7 @@ async def test_in_protect_both_are_only_reported(start_stack: StartStack) -> Non
 
 
 async def test_what_protects_a_vm_that_was_deleted_goes_after_the_grace(start_stack: StartStack) -> None:
-    async with start_stack(world("web-1", "web-2"), settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(world("web-1", "web-2"), settings=CLEANUP | grace(soon())) as stack:
         await stack.subscribe()
         await stack.arm("DELETE", estates.vm_id("web-1"), _COMPUTE)
         await eventually(lambda: waits_for_its_grace(stack, "web-1"))
@@ -100,7 +100,7 @@ async def test_what_protects_a_vm_that_was_deleted_goes_after_the_grace(start_st
 @pytest.mark.long
 async def test_what_was_lost_before_the_app_cleaned_up_its_sweep_finds(start_stack: StartStack) -> None:
     """No event reports it any more: the app was changed to cleanup long after."""
-    async with start_stack(world("no-tag", "gone", "kept"), settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(world("no-tag", "gone", "kept"), settings=CLEANUP | grace(soon())) as stack:
         await untag(stack, estates.vm_id("no-tag"))
         await stack.arm("DELETE", estates.vm_id("gone"), _COMPUTE)
 
@@ -136,7 +136,7 @@ async def test_what_is_none_of_ours_held_or_frozen_stays(start_stack: StartStack
 async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(start_stack: StartStack) -> None:
     names = [f"web-{number:02}" for number in range(20)]
     lost = names[:4]
-    settings = CLEANUP | grace(SOON) | {"DR_MAX_DISABLE_PERCENT_PER_DAY": "5"}
+    settings = CLEANUP | grace(soon()) | {"DR_MAX_DISABLE_PERCENT_PER_DAY": "5"}
     async with start_stack(world(*names), settings=settings) as stack:
         await stack.subscribe()
         for name in lost:

@@ -144,7 +144,8 @@ ODD: tuple[Any, ...] = (
     *(MISSING, None, True, 0, -1, 99.5, 1e300, "", " ", "x", "99.5", "Brandnew", [], {}, [None], [[]], ["x"]),
     {"id": 5},
     *("11/29/2026 7:50:46 AM", "11/29/2026", "0001-01-01T00:00:00", "2026-11-29T07:50:46.1234567+02:00", "9999-12-31"),
-    *("/subscriptions/x", f"{POLICY.parent}/replicationPolicies/Gold 24h", "\u212aelvin", "None", "\ud800", "web-\udc00-1", "<html>"),
+    *("/subscriptions/x", f"{POLICY.parent}/replicationPolicies/Gold 24h", "None", "<html>"),
+    *("\u212aelvin", "\ud800", "web-\udc00-1"),
 )
 """What may stand in place of a value: nothing, other types, other forms of numbers and times, unknown words."""
 
