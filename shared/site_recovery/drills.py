@@ -4,11 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
-from shared.arm.errors import absent_from_vault
 from shared.arm.fields import Json, objects, part, reference, text
 from shared.arm.listing import NotKnownError, read_one
 from shared.arm.parsing import item_of
@@ -20,7 +18,7 @@ from shared.planning.drill_checks import DrillItem
 from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.item_details import recovery_points
 from shared.site_recovery.recovery_plans import clean_up_plan, read_plan, test_plan
-from shared.site_recovery.vault import API_VERSION, vault_of
+from shared.site_recovery.vault import read_if_there, vault_of
 
 _DISK = "Microsoft.Compute/disks"
 # Two clocks: the start of a job is by Azure's, the time of the record by this app's.
@@ -36,13 +34,7 @@ async def read_drill_item(azure: Azure, item: ResourceId) -> DrillItem | None:
 
     Raises HttpResponseError, MalformedResponseError.
     """
-    try:
-        found = await azure.get(str(item), API_VERSION)
-    except HttpResponseError as answer:
-        if absent_from_vault(answer):
-            return None
-        raise
-    return read_one(found, f"the item {item}", lambda body: _drill_item(body, azure.settings.deployment))
+    return await read_if_there(azure, item, "the item", lambda body: _drill_item(body, azure.settings.deployment))
 
 
 def _drill_item(found: Json, deployment: str) -> DrillItem:

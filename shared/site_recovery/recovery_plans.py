@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
-from shared.arm.errors import WriteRefusedError, absent_from_vault
+from shared.arm.errors import WriteRefusedError
 from shared.arm.fields import Json, objects, part, required, text, time_of
 from shared.arm.listing import read_one
 from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, Drill, DrillPoint
@@ -22,7 +21,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending
 from shared.planning.drill_checks import DrillItem
 from shared.site_recovery.infrastructure import begin
-from shared.site_recovery.vault import API_VERSION, Vault, vault_of
+from shared.site_recovery.vault import Vault, read_if_there, vault_of
 
 POINTS = {LATEST: "Latest", LATEST_PROCESSED: "LatestProcessed", APP_CONSISTENT: "LatestApplicationConsistent"}
 """How a plan is asked for a recovery point: one for all its VMs, by its kind."""
@@ -50,13 +49,7 @@ def plan_of(vault: ResourceId, request: str) -> ResourceId:
 
 async def read_plan(azure: Azure, plan: ResourceId) -> RecoveryPlan | None:
     """The plan as it is now, or None if it does not exist. Raises HttpResponseError, MalformedResponseError."""
-    try:
-        found = await azure.get(str(plan), API_VERSION)
-    except HttpResponseError as answer:
-        if absent_from_vault(answer):
-            return None
-        raise
-    return read_one(found, f"the recovery plan {plan}", _plan)
+    return await read_if_there(azure, plan, "the recovery plan", _plan)
 
 
 def _plan(found: Json) -> RecoveryPlan:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.errors import WriteRefusedError, error_of, is_missing, proves_absence
+from shared.arm.errors import WriteRefusedError, absent_from_vault, error_of, is_missing, proves_absence
 from shared.arm.fields import Json, state, text
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.listing import Listing, read_listing, read_one
@@ -51,6 +51,20 @@ API_VERSION = "2025-08-01"
 """The API version of Site Recovery: that of the SDK."""
 _PRIVATE_DISKS = "2026-02-01"
 """The first one whose disks tell who may reach their replicas; Azure PowerShell enables with it (recorded 2025-12)."""
+
+
+async def read_if_there(
+    azure: Azure, resource: ResourceId, what: str, parse: Callable[[Json], Record]
+) -> Record | None:
+    """A resource of a vault as it is now, by a read of its own; None if it is proven not to be there. `what` names its
+    kind. Raises HttpResponseError, MalformedResponseError."""
+    try:
+        found = await azure.get(str(resource), API_VERSION)
+    except HttpResponseError as answer:
+        if absent_from_vault(answer):
+            return None
+        raise
+    return read_one(found, f"{what} {resource}", parse)
 
 
 class VaultNotFoundError(WriteRefusedError):
