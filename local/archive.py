@@ -64,7 +64,6 @@ def verify(folder: Path, names: list[str]) -> tuple[list[str], Link | None]:
             headers[name] = _header(name, text)
         except (ValueError, OSError, EOFError, TypeError, LookupError) as fault:
             problems.append(f"{name}: it cannot be read: {fault!r}")
-    problems += [problem for name, header in headers.items() for problem in _link(name, _before(header), hashes)]
     chains: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         kind, _, rest = name.partition("/")
@@ -77,7 +76,8 @@ def verify(folder: Path, names: list[str]) -> tuple[list[str], Link | None]:
     days = [name for name in names if name.startswith(f"{DAYS}/")]
     for kind in (DAYS, MONTHS):
         problems += _of_summaries([name for name in names if name.startswith(f"{kind}/")], headers)
-    problems += [problem for name in days if name in headers for problem in _seal(name, headers[name], chains, hashes)]
+    problems += [problem for name in days if name in headers for problem in _seal(name, headers[name], chains)]
+    problems += _not_as_written(headers, hashes)
     unsealed = {day for _, day in chains if days and day < _day(days[-1])} - {_day(name) for name in days}
     problems += [f"{DAYS}/{day}: the day is not summed up, and a later one is" for day in sorted(unsealed)]
     return problems, Link(days[-1], hashes[days[-1]]) if days else None
@@ -100,11 +100,17 @@ def _day(name: str) -> str:
     return name.split("/")[1][:10]
 
 
-def _link(name: str, before: Link | None, hashes: Hashes) -> Iterator[str]:
-    if before and before.name not in hashes:
-        yield f"{name}: the file before it, {before.name}, is missing"
-    elif before and hashes[before.name] != before.sha256:
-        yield f"{name}: {before.name} is not the file that was there when this one was written"
+def _not_as_written(headers: Headers, hashes: Hashes) -> Iterator[str]:
+    """The files of which others hold another hash. Of the last one of all no other file holds any."""
+    holders: defaultdict[str, list[str]] = defaultdict(list)
+    for name, header in headers.items():
+        for link in (header["previous"], *(chain.get("last") for chain in header.get("chains", {}).values())):
+            if link and hashes.get(link["name"]) != link["sha256"]:
+                holders[link["name"]].append(name)
+    for name, (*others, last) in sorted(holders.items()):
+        what = "it was changed" if name in hashes else "it is missing"
+        hold = f"{', '.join(others)} and {last} hold" if others else f"{last} holds"
+        yield f"{name}: {what}: {hold} the hash that it had"
 
 
 def _of_chain(day: str, chain: list[str], headers: Headers) -> Iterator[str]:
@@ -128,15 +134,15 @@ def _of_summaries(names: list[str], headers: Headers) -> Iterator[str]:
             yield f"{name}: it does not hold the hash of {names[place - 1]}"
 
 
-def _seal(name: str, header: Json, chains: Mapping[tuple[str, str], list[str]], hashes: Hashes) -> Iterator[str]:
+def _seal(name: str, header: Json, chains: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
     """A day holds the number of files of each stream, and the hash of the last."""
     for stream in STREAMS:
         found = chains.get((stream, _day(name)), [])
         sealed = header.get("chains", {}).get(stream, {"count": 0})
         if sealed["count"] != len(found):
             yield f"{name}: {stream} had {sealed['count']} files when the day was summed up, and has {len(found)}"
-        elif found and sealed["last"] != {"name": found[-1], "sha256": hashes[found[-1]]}:
-            yield f"{name}: {found[-1]} is not the file that was there when the day was summed up"
+        elif found and sealed["last"]["name"] != found[-1]:
+            yield f"{name}: {found[-1]} was not the last of its day when that was summed up"
 
 
 if __name__ == "__main__":

@@ -74,16 +74,28 @@ def forged(name: str, previous: str) -> Callable[[Path], None]:
     [
         (
             changed("sweeps/2026-10-30/000001.jsonl.gz"),
-            "sweeps/2026-10-30/000001.jsonl.gz is not the file that was there",
+            "sweeps/2026-10-30/000001.jsonl.gz: it was changed: sweeps/2026-10-30/000002.jsonl.gz holds",
         ),
-        (changed("sweeps/2026-10-30/000004.jsonl.gz"), "is not the file that was there when the day was summed up"),
-        (changed("runs/2026-10-31/000002.json"), "is not the file that was there when the day was summed up"),
-        (changed("runs/2026-11-01/000001.json"), "is not the file that was there when this one was written"),
-        (changed("days/2026-10-30.jsonl.gz"), "days/2026-10-30.jsonl.gz is not the file that was there"),
+        (
+            changed("sweeps/2026-10-30/000004.jsonl.gz"),
+            "sweeps/2026-10-30/000004.jsonl.gz: it was changed: days/2026-10-30.jsonl.gz holds",
+        ),
+        (
+            changed("runs/2026-10-31/000002.json"),
+            "runs/2026-10-31/000002.json: it was changed: days/2026-10-31.jsonl.gz holds",
+        ),
+        (
+            changed("runs/2026-11-01/000001.json"),
+            "runs/2026-11-01/000001.json: it was changed: runs/2026-11-01/000002.json holds",
+        ),
+        (
+            changed("days/2026-10-30.jsonl.gz"),
+            "days/2026-10-30.jsonl.gz: it was changed: days/2026-10-31.jsonl.gz, runs/2026-10-31/000001.json and ",
+        ),
         (removed("sweeps/2026-10-30/000002.jsonl.gz"), "a file before it is missing"),
         (removed("sweeps/2026-10-31/000004.jsonl.gz"), "sweeps had 4 files when the day was summed up, and has 3"),
         (removed("runs/2026-10-31/000002.json"), "runs had 2 files"),
-        (removed("days/2026-10-30.jsonl.gz"), "days/2026-10-30.jsonl.gz, is missing"),
+        (removed("days/2026-10-30.jsonl.gz"), "days/2026-10-30.jsonl.gz: it is missing"),
         (forged("runs/2026-10-31/000003.json", "runs/2026-10-31/000002.json"), "runs had 2 files"),
         (forged("sweeps/2026-10-30/000001.json", "days/2026-10-31.jsonl.gz"), "holds the hash of days/2026-10-31"),
         (lambda folder: (folder / "sweeps/2026-10-30/000003.jsonl.gz").write_bytes(b"x"), "cannot be read"),
@@ -96,7 +108,9 @@ def test_what_is_done_to_a_file_is_found(
     tamper(folder)
 
     assert main(["verify", str(folder)]) == 1
-    assert said in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert said in out
+    assert "it was changed" not in said or ", 1 problems;" in out
 
 
 def test_no_archive_is_an_error_of_its_own(tmp_path: Path) -> None:
