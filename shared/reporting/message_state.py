@@ -56,9 +56,9 @@ class MessageState:
         }
 
     def rows(self) -> Iterable[list[Any]]:
-        """A cause each: its code, the ID of its VM, since when (seconds), whether its beginning was published (1)."""
+        """A cause each: its code, the ID of its VM, since when (seconds), and the rank at which it was published."""
         for cause, each in sorted(self.causes.items(), key=lambda entry: (entry[0].code, entry[0].vm.key)):
-            yield [cause.code, str(cause.vm), each.since, int(each.published)]
+            yield [cause.code, str(cause.vm), each.since, each.published]
 
     @classmethod
     def load(cls, file: File) -> Self:
@@ -70,7 +70,7 @@ class MessageState:
             drill=header["drill"],
             digest=date.fromisoformat(header["digest"]) if header["digest"] else None,
             causes={
-                Cause(code, ResourceId(vm)): Open(since, bool(published)) for code, vm, since, published in file.rows
+                Cause(code, ResourceId(vm)): Open(since, int(published)) for code, vm, since, published in file.rows
             },
             acknowledged=tuple(map(Acknowledgement.load, header["acknowledged"])),
             **{name: header[name] for name in ("begun", "resolved", "drills")},

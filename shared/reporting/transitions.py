@@ -3,7 +3,7 @@ open now and its transitions out.
 
 A cause is a finding of a VM that is no note. What is not known is not resolved: a cause stays open as it was while its
 VM could not be read, while anything could not be read, and while the VM is on hold, is drilled, failed over or being
-disabled. So each cause begins once and is resolved once, whatever sweeps lie between.
+disabled. So each cause begins once and is resolved once, whatever sweeps lie between. One that gets worse begins again.
 """
 
 from collections import defaultdict
@@ -41,11 +41,14 @@ class Cause(NamedTuple):
 
 
 class Open(NamedTuple):
-    """An open cause: `since` when, in seconds; `published` is whether its beginning was."""
+    """An open cause: `since` when, in seconds; `published` is the worst severity at which it was, as a rank, or 0."""
 
     since: int
-    published: bool
+    published: int
 
+
+_RANKS = {Severity.WARNING: 1, Severity.BLOCKER: 2}
+"""How bad a cause is: one that gets worse is published again."""
 
 Causes = Mapping[Cause, Open]
 
@@ -91,9 +94,13 @@ def compare(
 
 
 def causes_of(vm_status: VmStatus) -> dict[str, Finding]:
-    """The causes of a VM: its findings that are no notes, by their codes."""
-    found = (each for each in vm_status.findings if each.severity is not Severity.NOTE and each.code != _HOLD)
-    return {each.code: each for each in reversed([*found])}
+    """The causes of a VM: its findings that are no notes, by their codes; of one code the worst, and of these the
+    first."""
+    found: dict[str, Finding] = {}
+    for each in vm_status.findings:
+        if each.severity in _RANKS and each.code != _HOLD:
+            found[each.code] = max(found.get(each.code, each), each, key=lambda known: _RANKS[known.severity])
+    return found
 
 
 class _Step:
@@ -114,11 +121,11 @@ class _Step:
         for code, finding in found.items():
             cause, was = Cause(code, vm), old.pop(code, None)
             since = was.since if was else int(finding.since.timestamp()) if finding.since else self._now
-            published = was is not None and was.published
-            is_new = not published or cause in self._over
+            rank, published = _RANKS[finding.severity], was.published if was else 0
+            is_new = rank > published or cause in self._over
             if is_new and self._is_due(vm_status, cause, was, alone=len(found) == 1):
                 self.found.transitions.append(Transition(_kind_of(vm_status, finding), cause, since, finding))
-                published = True
+                published = max(rank, published)
                 self._ended |= {cause} & self._over
             self.found.causes[cause] = Open(since, published)
         self.end(vm, old, is_known=not self._report.gaps and vm_status.state not in _IN_BETWEEN)

@@ -23,6 +23,7 @@ WEB = VMS[0]
 LATE, RPO = warning("DiskNotProtected", "A disk is not replicated."), warning("RpoBreached", "It is late.")
 MISSING = Finding(code="MissingProtection", severity=Severity.WARNING, message="Nothing.", recoverable=False)
 GONE = finding_of("TargetMissing", "Its group does not exist.", others="dr-target-resource-group")
+WORSE = blocker(RPO.code, "Nothing arrives any more.")
 HELD, OWNED = blocker("OnHold", "It is on hold."), blocker("ManagedResourceGroup", "AKS owns it.")
 Row = tuple[State, tuple[Finding, ...]]
 
@@ -77,6 +78,11 @@ def after(*reports: ComplianceReport, acknowledged: tuple[Acknowledgement, ...] 
         (seen(LATE), seen(state=State.UNKNOWN), ["unhealthy DiskNotProtected"], []),
         (seen(LATE), seen(state=State.DRILLING), ["unhealthy DiskNotProtected"], []),
         (seen(LATE), {}, ["unhealthy DiskNotProtected"], ["resolved DiskNotProtected"]),
+        # What gets worse is published again, and what gets better is not.
+        (seen(RPO), seen(WORSE), ["unhealthy RpoBreached"], ["unhealthy RpoBreached"]),
+        (seen(RPO), seen(RPO, WORSE), ["unhealthy RpoBreached"], ["unhealthy RpoBreached"]),
+        (seen(WORSE), seen(RPO), ["unhealthy RpoBreached"], []),
+        (seen(RPO, WORSE), seen(WORSE, RPO), ["unhealthy RpoBreached"], []),
     ],
 )  # fmt: skip
 def test_what_two_sweeps_publish(
@@ -103,6 +109,16 @@ def test_what_is_acknowledged_is_silent_until_then(until: datetime | None, publi
     sweeps = [report(seen(LATE), NOW + HOUR * number) for number in range(3)]
 
     assert after(*sweeps, report(seen(), NOW + HOUR * 3), acknowledged=(known,)) == published
+
+
+def test_what_gets_worse_is_published_once_and_not_while_it_is_acknowledged() -> None:
+    sweeps = [report(seen(each), NOW + HOUR * hour) for hour, each in enumerate((RPO, WORSE, RPO, WORSE))]
+    known = Acknowledgement(vm_id=WEB, cause=RPO.code, at=NOW)
+
+    assert after(*sweeps) == [["unhealthy RpoBreached"], ["unhealthy RpoBreached"], [], []]
+    begun = compare({}, sweeps[0], ())
+    silent = compare(begun.causes, sweeps[1], (known,))
+    assert (shown(silent), shown(compare(silent.causes, sweeps[3], ()))) == ([], [f"unhealthy RpoBreached {WEB.name}"])
 
 
 def test_an_acknowledgement_is_over_with_its_cause_and_not_before_that_is_known() -> None:
@@ -134,7 +150,7 @@ def test_what_begins_while_nothing_is_published_is_published_once_something_is()
 
 rows = st.tuples(
     st.sampled_from([State.PROTECTED, State.UNPROTECTED, State.UNKNOWN, State.DRILLING, State.FROZEN]),
-    st.sets(st.sampled_from([LATE, RPO, MISSING, HELD, OWNED, note("NotTagged", "x")])).map(tuple),
+    st.sets(st.sampled_from([LATE, RPO, WORSE, MISSING, HELD, OWNED, note("NotTagged", "x")])).map(tuple),
 )
 sweeps = st.lists(st.tuples(st.dictionaries(st.sampled_from(VMS), rows), st.booleans()), max_size=12)
 acknowledgements = st.dictionaries(
@@ -143,17 +159,18 @@ acknowledgements = st.dictionaries(
 
 
 @given(sweeps, acknowledgements)
-def test_each_cause_begins_once_and_is_resolved_once(
+def test_each_cause_begins_once_for_each_severity_and_is_resolved_once(
     played: list[tuple[dict[ResourceId, Row], bool]], acknowledged: dict[tuple[ResourceId, str], int | None]
 ) -> None:
-    """But for one whose acknowledgement has come to its date: it is published again then."""
+    """So it begins again only if it is worse than ever. But for one whose acknowledgement has come to its date: it is
+    published again then."""
     known = tuple(
         Acknowledgement(vm_id=vm, cause=code, until=None if hour is None else NOW + HOUR * hour, at=NOW)
         for (vm, code), hour in acknowledged.items()
     )
     dated = {Cause(code, vm) for (vm, code), hour in acknowledged.items() if hour is not None}
     causes: Causes = {}
-    published: set[Cause] = set()
+    published: dict[Cause, set[Severity]] = {}
     repeated: set[Cause] = set()
     # At the end all is as it should be, and known to be.
     last: dict[ResourceId, Row] = dict.fromkeys(VMS, (State.PROTECTED, ()))
@@ -169,15 +186,17 @@ def test_each_cause_begins_once_and_is_resolved_once(
                 assert each.cause.code not in codes
                 assert state in {State.PROTECTED, State.UNPROTECTED, State.SOURCE_GONE}
                 assert not gaps
-                published.remove(each.cause)
+                del published[each.cause]
                 continue
             assert each.cause.code in codes
             assert OWNED.code not in codes
-            if each.cause in published:
+            assert each.finding
+            told = published.setdefault(each.cause, set())
+            if told & {each.finding.severity, Severity.BLOCKER}:
                 assert each.cause in dated - repeated
                 repeated.add(each.cause)
-            published.add(each.cause)
-    assert (published, causes, known) == (set(), {}, ())
+            told.add(each.finding.severity)
+    assert (published, causes, known) == ({}, {}, ())
 
 
 @given(sweeps)
@@ -210,7 +229,7 @@ def test_what_was_published_is_resolved_whatever_was_acknowledged_or_switched_of
     found: tuple[Finding, ...], publishes: bool
 ) -> None:
     """It is acknowledged after its beginning was published, and the acknowledgement ends while it is not published."""
-    begun = {Cause(MISSING.code, WEB): Open(0, published=True)}
+    begun = {Cause(MISSING.code, WEB): Open(0, published=1)}
     known = Acknowledgement(vm_id=WEB, cause=MISSING.code, until=NOW, at=NOW)
     meanwhile = compare(begun, report(seen(*found, state=State.UNPROTECTED), NOW + HOUR), (known,), publishes=publishes)
     last = compare(meanwhile.causes, report(seen(), NOW + 2 * HOUR), meanwhile.acknowledged)
@@ -221,7 +240,7 @@ def test_what_was_published_is_resolved_whatever_was_acknowledged_or_switched_of
 
 
 def test_an_acknowledgement_that_ends_while_nothing_is_published_is_not_forgotten() -> None:
-    begun = {Cause(RPO.code, WEB): Open(0, published=True)}
+    begun = {Cause(RPO.code, WEB): Open(0, published=1)}
     known = Acknowledgement(vm_id=WEB, cause=RPO.code, until=NOW, at=NOW)
     silent = compare(begun, report(seen(RPO), NOW), (known,), publishes=False)
 
