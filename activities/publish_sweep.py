@@ -23,7 +23,7 @@ async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
     """Publishes as `publish_outcome` does. The VMs come from the cached report: a sweep carries no list of them.
 
     A failed sweep publishes only its failure. The evidence is kept at the first attempt only: what could not be kept is
-    a gap until the next sweep, and the published report says so.
+    a gap until the next sweep. The published report says so; Ready holds it, if it says more than the `request`.
     """
     report = request.report
     if report is None:
@@ -34,12 +34,15 @@ async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
         await azure.metrics.send(metrics.of_sweep(report, found))
         report = await _keep(azure, report, found)
     due = await messages_of_sweep(azure, report, found) if found else Due()
+    report = report.with_(stopped=(*report.stopped, *due.stopped))
     published = await publish(azure, due.events)
     if not isinstance(published, Ready):
         return published
     # Before the other events, which may be many: if those fail, no message is repeated.
     await keep(azure, due, report)
-    return await publish(azure, of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0]))
+    events = of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0])
+    published = await publish(azure, events)
+    return Ready(value=report.dump()) if isinstance(published, Ready) and report != request.report else published
 
 
 async def _keep(azure: Azure, report: SweepReport, found: ComplianceReport | None) -> SweepReport:

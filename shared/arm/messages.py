@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.arm.archive import ArchiveError, not_writable
 from shared.arm.message_files import drills_after, keep_state, read_state
 from shared.config.settings import page_url
+from shared.model.findings import Finding
+from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.events import OutcomeEvent
@@ -24,14 +26,16 @@ log = logging.getLogger("dr.messages")
 
 
 class Due(NamedTuple):
-    """The events to publish, and the state to keep once they are; None if it is as before."""
+    """The events to publish, and the state to keep once they are; None if it is as before. `stopped` says why there
+    are none, if the archive is the reason."""
 
     events: tuple[OutcomeEvent, ...] = ()
     state: MessageState | None = None
+    stopped: tuple[Finding, ...] = ()
 
 
 async def messages_of_sweep(azure: "Azure", report: SweepReport, found: ComplianceReport) -> Due:
-    """None without an archive, or if it cannot be read: the log says so, and the next sweep finds the same."""
+    """None without an archive, or if it cannot be read: that is `stopped`, and the next sweep finds the same."""
     if why := azure.settings.messages_disabled:
         log.info("No transition and no digest is published: %s", why)
     if not azure.archive:
@@ -39,8 +43,9 @@ async def messages_of_sweep(azure: "Azure", report: SweepReport, found: Complian
     try:
         return await _due(azure, report, found)
     except ArchiveError as fault:
-        log.error("ArchiveNotReadable: no transition and no digest is published: %s", fault)
-        return Due()
+        stopped = finding_of("ArchiveNotReadable", f"No transition and no digest is published: {fault}.")
+        log.error("%s: %s", stopped.code, stopped.message)
+        return Due(stopped=(stopped,))
 
 
 async def _due(azure: "Azure", report: SweepReport, found: ComplianceReport) -> Due:

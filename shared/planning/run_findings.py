@@ -234,5 +234,12 @@ OF_SWEEP = {
         "Give the app's identity Storage Blob Data Owner on the account of DR_ARCHIVE, and see that its containers "
         "exist and the account's firewall lets the app in.",
     ),
+    "ArchiveNotReadable": Row(
+        Severity.WARNING,
+        "what [messages](messages.md) were published could not be read in the archive: the message names the file",
+        "publishes no message, and tries again in the next sweep",
+        "Give the app's identity Storage Blob Data Owner on the account of DR_ARCHIVE. A file that is not as it was "
+        "written stays so: restore it, or set DR_ARCHIVE to a new container, where all causes begin again.",
+    ),
 }
 """In the report of a sweep: they belong to no VM."""

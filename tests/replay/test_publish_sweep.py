@@ -9,6 +9,7 @@ from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Ready
 from shared.reconcile.retention import KEPT
 from shared.reconcile.sweep import Summary, Sweep, SweepReport
+from tests.findings import warning
 from tests.replay.answers import THROTTLED, failed, pending
 from tests.replay.instance import LEFTOVERS, PURGE, START, TELL_SWEEP, Answer, InstanceOf
 
@@ -82,3 +83,10 @@ def test_a_sweep_that_was_given_up_is_reported_too() -> None:
 
     assert instance.run().outcome == "failed"
     assert at_the_end(instance) == [TELL_SWEEP, PURGE]
+
+
+def test_what_the_end_of_a_sweep_could_not_do_is_in_its_report() -> None:
+    stopped = SweepReport(read_at=START, stopped=(warning("ArchiveNotWritable", "No right."),))
+    instance = SweepInstance({HEAL: [DONE], TELL_SWEEP: [Ready(value=stopped.dump())], PURGE: [Ready()]})
+
+    assert instance.run().stopped == stopped.stopped

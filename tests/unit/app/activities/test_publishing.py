@@ -343,8 +343,10 @@ async def test_a_sweep_that_cannot_be_archived_says_so_and_is_published(
     topic = FakeTopic()
 
     sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=found.read_at))
-    assert await publish_sweep(archiving(tmp_path, topic), sweep) == Ready()
+    published = await publish_sweep(archiving(tmp_path, topic), sweep)
 
+    assert isinstance(published, Ready)
+    assert [each.code for each in SweepReport.load(published.value).stopped] == ["ArchiveNotWritable"]
     assert [line.partition(":")[0] for line in lines(caplog, "dr.archive")] == ["ArchiveNotWritable"] * 2
     data = topic.calls[-1][-1].data
     assert data

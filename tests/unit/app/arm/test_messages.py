@@ -104,6 +104,24 @@ async def test_a_cause_is_published_when_it_begins_and_when_it_is_resolved_and_a
     assert "oldest" not in event.data
 
 
+async def test_a_state_that_cannot_be_read_is_told_in_the_report_of_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nothing more would ever be published, and only the log would say so."""
+    estate = Estate(monkeypatch)
+    await estate.sweep()
+    (name,) = [name for name in estate.records.texts if name.startswith("messages/")]
+    whole = estate.records.texts[name]
+    estate.records.texts[name] = b"{}"
+
+    assert await estate.sweep() == []
+    swept = estate.topic.calls[-1][-1]
+    assert [each["code"] for each in swept.data["stopped"]] == ["ArchiveNotReadable"]
+    assert isinstance(estate.published, Ready)
+    assert [each.code for each in SweepReport.load(estate.published.value).stopped] == ["ArchiveNotReadable"]
+    estate.records.texts[name] = whole
+    assert await estate.kinds() == ["Digest"]
+    assert (estate.topic.calls[-1][-1].data["stopped"], estate.published) == ([], Ready())
+
+
 async def test_many_vms_are_one_event_that_names_some(monkeypatch: pytest.MonkeyPatch) -> None:
     estate = Estate(monkeypatch)
     estate.vms = {ResourceId(f"{VM_ID}-{number:04}"): (LATE,) for number in range(3000)}
@@ -141,7 +159,7 @@ async def test_what_could_not_be_published_or_kept_comes_with_the_next_sweep_and
     else:
         estate.records.fault = OriginStoreError("403")
         assert await estate.sweep() == []
-        assert estate.published == Ready()
+        assert isinstance(estate.published, Ready)
         assert "ArchiveNotReadable" in caplog.text
         estate.records.fault = None
         (event,) = await estate.sweep()
