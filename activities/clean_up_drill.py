@@ -22,8 +22,9 @@ async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     drills = await azure.drills.together(request.vm_id)
     if not drills:
         return Ready()
-    if request.error and not any(drill.error for drill in drills):
-        drills = await azure.drills.write(*(drill.with_(error=with_action(request.error)) for drill in drills))
+    if request.error and any(_undecided(drill) for drill in drills):
+        error = with_action(request.error)
+        drills = await azure.drills.write(*(each.with_(error=error) if _undecided(each) else each for each in drills))
     drill, poll = drills[0], azure.settings.poll_seconds
     items = {each.vm: await read_drill_item(azure, each.item) for each in drills}
     seen = [item for item in items.values() if item]
@@ -48,6 +49,11 @@ async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     now = datetime.now(UTC)
     await azure.drills.write(*(one.with_(job=job, cleanup_job=cleanup, cleanup_requested_at=now) for one in drills))
     return Ready(value=JobRequest(vm_id=drill.vm, job=cleanup, vault=drill.vault).dump())
+
+
+def _undecided(drill: Drill) -> bool:
+    """Whether nothing shows yet how the test ended: of a group some VMs may have come up, or not."""
+    return drill.ready_at is None and drill.error is None
 
 
 async def held(azure: Azure, drills: Sequence[Drill], error: Error) -> Pending:

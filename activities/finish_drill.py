@@ -9,7 +9,7 @@ from activities.clean_up_drill import command_for, held
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.model.activity_io import DrillStep
-from shared.model.drill import Drill, DrillOutcome
+from shared.model.drill import ENDED_EARLY, Drill, DrillOutcome
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.orchestrations import signal_if_running
 from shared.planning.run_errors import with_action
@@ -22,8 +22,9 @@ from shared.site_recovery.recovery_plans import remove_plan
 
 
 async def finish_drill(azure: Azure, request: DrillStep, client: DurableOrchestrationClient) -> StepResult:
-    """Ready holds a `drill`, which is closed now: the first that failed, else that of the VM itself; or nothing if
-    there is no record. Failed if something of it is still there, and the lists had time to show that it is not."""
+    """Ready holds a `drill`, which is closed now: the first that failed, else one that ended early, else that of the VM
+    itself; or nothing if there is no record. Failed if something of it is still there, and the lists had time to show
+    that it is not."""
     drills = await azure.drills.together(request.vm_id)
     if not drills:
         return Ready()
@@ -42,14 +43,16 @@ async def finish_drill(azure: Azure, request: DrillStep, client: DurableOrchestr
     if dirty:
         first, *_ = [await _not_clean(azure, drill, request.error or error) for drill, error in dirty]
         return Failed(error=first)
-    ended = []
+    ended = dict[DrillOutcome, Drill]()
     for drill in reversed(drills):
         closed = await _close(azure, drill, last=request.last)
         if isinstance(closed, Pending):
             return closed
         await signal_if_running(client, closed.vm)
-        ended.append(closed)
-    shown = next((drill for drill in reversed(ended) if drill.outcome is DrillOutcome.FAILED), ended[-1])
+        ended[closed.outcome] = closed
+    shown = next(
+        ended[each] for each in (DrillOutcome.FAILED, *ENDED_EARLY.values(), DrillOutcome.PASSED) if each in ended
+    )
     return Ready(value={"drill": shown.dump()})
 
 
@@ -89,7 +92,7 @@ async def _not_clean(azure: Azure, drill: Drill, error: Error) -> Error:
 async def _close(azure: Azure, drill: Drill, *, last: bool) -> Drill | Pending:
     """Keeps the evidence, and closes the record. Returns it."""
     if not drill.ready_at and drill.error is None:
-        interrupted = Error(code="DrillInterrupted", message="It ended before its VM was ready.")
+        interrupted = Error(code="DrillInterrupted", message="Its run was lost before its VM was ready.")
         drill = drill.with_(error=with_action(interrupted))
     now, poll = datetime.now(UTC), azure.settings.poll_seconds
     # Before the record is closed: a drill without evidence would be none for an auditor. Without an archive, or where
@@ -101,7 +104,6 @@ async def _close(azure: Azure, drill: Drill, *, last: bool) -> Drill | Pending:
         return kept
     ended = drill.with_(cleanup_error=None, left=(), ended_at=now)
     await azure.drills.close(ended)
-    passed = ended.outcome is DrillOutcome.PASSED
-    code = "" if passed or ended.error is None else ended.error.code
-    decided("drill passed" if passed else "drill failed", ended.vm, (), job=ended.job, item=ended.item, error=code)
+    code = ended.error.code if ended.error else ""
+    decided(f"drill {ended.outcome.lower()}", ended.vm, (), job=ended.job, item=ended.item, error=code)
     return ended

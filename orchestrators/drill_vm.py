@@ -18,7 +18,7 @@ from orchestrators.passes import late_events, wait
 from orchestrators.steps import call_activity, show, unexpected
 from shared.config.intervals import CLEAN_WITHIN, LONGEST_BOOT
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
-from shared.model.drill import Drill, DrillOutcome
+from shared.model.drill import ENDED_EARLY, Drill, DrillOutcome
 from shared.model.order import Order, hint_in
 from shared.model.step_result import Error, Failed, Pending, StepResult
 from shared.reconcile.drill_state import DrillPhase, DrillRun
@@ -160,7 +160,8 @@ def _finish(context: Context, run: DrillRun) -> Step:
         return run.with_(cleanup_error=None).not_clean(now, outcome.error)
     if "drill" not in outcome.value:
         # Nothing was recorded, so nothing was begun.
-        return run.finish(DrillOutcome.REFUSED if run.order else DrillOutcome.NOTHING_LEFT, error=run.error)
+        nothing = DrillOutcome.REFUSED if run.order else DrillOutcome.NOTHING_LEFT
+        return run.finish(ENDED_EARLY.get(run.error.code, nothing) if run.error else nothing, error=run.error)
     drill = Drill.load(outcome.value["drill"])
     return run.finish(drill.outcome, error=drill.error, drill=drill)
 

@@ -13,7 +13,16 @@ from shared.arm.archive import Archive, ArchiveError
 from shared.model.resource_id import ResourceId
 from shared.reporting.archive import DAYS, MONTHS, File, Json, Stream, day_name, folder, month_name
 from shared.reporting.periods import Periods, VmPeriod
-from shared.reporting.rollup import MARGIN, change_of, drill_of, each_once, last_of_month, month_of, seconds_of
+from shared.reporting.rollup import (
+    MARGIN,
+    change_of,
+    drill_of,
+    each_once,
+    last_of_month,
+    month_of,
+    seconds_of,
+    shows_something,
+)
 
 _AT_ONCE = 8
 NOT_AS_WRITTEN = (LookupError, TypeError, ValueError, AttributeError)
@@ -30,8 +39,8 @@ class Evidence:
 
     `days` are those with a sweep that has read something; `unread` are files that could not be read: what they hold is
     not known. `last_sweep` is the time of the last sweep, or 0, and `last_full` that of the last which has read
-    everything: a VM that it does not show is gone. `last_drills` is the last drill of each VM, also of an
-    earlier day, by its lower-cased ID.
+    everything: a VM that it does not show is gone. `last_drills` is the last drill of each VM that has passed or
+    failed, also of an earlier day, by its lower-cased ID.
     """
 
     first: date
@@ -131,7 +140,8 @@ class _Reader:
                 into.last_full = at if seen and not file.header.get("gaps") else into.last_full
         into.periods.merge(part.vms.values(), part.covered)
         drills = await self.happened(day, into)
-        into.last_drills = (before.last_drills if before else {}) | {drill["vmId"].lower(): drill for drill in drills}
+        last = {drill["vmId"].lower(): drill for drill in drills if shows_something(drill)}
+        into.last_drills = (before.last_drills if before else {}) | last
 
     async def happened(self, day: date, into: Evidence) -> list[Json]:
         """Adds the changes and drills of a day from their own files. Returns the drills."""

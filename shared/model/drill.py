@@ -81,14 +81,19 @@ class Check(Model):
 
 
 class DrillOutcome(StrEnum):
-    """How a drill ended: the VM came up, or not; the drill was refused before anything was begun; there was none; or it
-    had not begun when its batch was cancelled."""
+    """How a drill ended: the VM came up, or not; before that was seen, somebody has ended it, or its run was lost; the
+    drill was refused before anything was begun; or there was none."""
 
     PASSED = "Passed"
     FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    INTERRUPTED = "Interrupted"
     REFUSED = "Refused"
     NOTHING_LEFT = "NothingLeft"
-    CANCELLED = "Cancelled"
+
+
+ENDED_EARLY = {"DrillCancelled": DrillOutcome.CANCELLED, "DrillInterrupted": DrillOutcome.INTERRUPTED}
+"""What ends a drill before its VM was looked at, by the code of its error: it shows nothing about the VM."""
 
 
 class Drill(Model):
@@ -147,7 +152,10 @@ class Drill(Model):
 
     @property
     def outcome(self) -> DrillOutcome:
-        return DrillOutcome.PASSED if self.ready_at and self.error is None else DrillOutcome.FAILED
+        """That of a drill that has ended."""
+        if self.error:
+            return ENDED_EARLY.get(self.error.code, DrillOutcome.FAILED)
+        return DrillOutcome.PASSED if self.ready_at else DrillOutcome.INTERRUPTED
 
     @property
     def rto_seconds(self) -> float | None:

@@ -61,9 +61,13 @@ ERRORS = {
         "See why the VM does not boot from its replica (boot diagnostics, drivers, services that wait for a network), "
         "and drill it again: with keepMinutes there is time to look at the test VM.",
     ),
+    "DrillCancelled": ErrorRow(
+        "somebody ended a drill, or its batch, before its test VM was ready (DELETE .../drill, DELETE drills/{batch})",
+        "Drill the VM again if it is to be tested.",
+    ),
     "DrillInterrupted": ErrorRow(
-        "a drill was cleaned up before its test VM was ready: somebody ended it, or its run was lost",
-        "See what ended it (DELETE .../drill, a new task hub), and drill the VM again.",
+        "the run of a drill was lost before its test VM was ready, and what it had begun was cleaned up",
+        "See what ended the run (a new task hub, a purge), and drill the VM again.",
     ),
     "TestFailoverByOthers": ErrorRow(
         "somebody else began a test failover of the VM before the drill did", "Clean that up, and drill the VM again."

@@ -104,7 +104,9 @@ class DrillRun(Model):
         taken = self.with_(orders=(*self.orders, order.token)[-MAX_ORDERS:])
         if self.phase in {DrillPhase.CLEANUP, DrillPhase.FOLLOW_CLEANUP, DrillPhase.FINISH}:
             return taken.with_(resume_at=None)
-        return taken.go_to(DrillPhase.CLEANUP, now, job="")
+        # A VM that was looked at has passed or not, whoever ends the time for which it is kept.
+        error = self.error or (None if self.phase is DrillPhase.KEEP else _CANCELLED)
+        return taken.go_to(DrillPhase.CLEANUP, now, error=error, job="")
 
     def spent(self, now: datetime) -> float:
         """Seconds since the phase began."""
@@ -157,5 +159,6 @@ class DrillRun(Model):
         return self.with_(result=result, step=outcome.value, resume_at=None, last_error=error)
 
 
+_CANCELLED = Error(code="DrillCancelled", message="Somebody has ended it before its VM was ready.")
 _MOST_FAULTS = 10
 _BEFORE_CLEANUP = {DrillPhase.PREPARE, DrillPhase.START, DrillPhase.FOLLOW, DrillPhase.LOOK, DrillPhase.KEEP}

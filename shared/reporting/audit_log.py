@@ -25,9 +25,10 @@ _log = logging.getLogger("dr.decision")
 
 KEYS = {
     "decision": "`enable`, `change`, `disable`, `remove` (of a failed item): the request to Site "
-    "Recovery; `drill`, `drill cleanup`: its requests for a drill; `drill passed`, `drill failed`, `drill not cleaned "
-    "up`: what came of it, the last with `command`, which cleans up by hand; `remove orphan`: the removal of an orphan "
-    "by Resource Manager; an outcome, as `Protected`, at the end of a run; `sweep` at the end of a sweep",
+    "Recovery; `drill`, `drill cleanup`: its requests for a drill; `drill passed`, `drill failed`, `drill cancelled`, "
+    "`drill interrupted`, `drill not cleaned up`: what came of it, the last with `command`, which cleans up by hand; "
+    "`remove orphan`: the removal of an orphan by Resource Manager; an outcome, as `Protected`, at the end of a run; "
+    "`sweep` at the end of a sweep",
     "vm": "the VM's resource ID; empty for a sweep and what it removes",
     "rule": "codes of findings that the decision fixes or follows from; for a change the settings that differ",
     "origin": "the layers that requested a setting, as `tag dr-target-zone`; `request` for a confirmation",

@@ -13,11 +13,13 @@ from shared.model.step_result import Error
 
 
 class DrillResult(StrEnum):
-    """`passed`: every check did, and the cleanup is proven. `cancelled`: somebody ended it before the checks."""
+    """The outcome of the drill. `passed`: every check did, and the cleanup is proven. Before the checks somebody ended
+    one that is `cancelled`, and the run of one that is `interrupted` was lost."""
 
-    PASSED = "passed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    PASSED = DrillOutcome.PASSED.lower()
+    FAILED = DrillOutcome.FAILED.lower()
+    CANCELLED = DrillOutcome.CANCELLED.lower()
+    INTERRUPTED = DrillOutcome.INTERRUPTED.lower()
 
 
 class DrillStep(Model):
@@ -73,20 +75,15 @@ class DrillRecord(Model):
     cleanup: tuple[DrillCheck, ...] = ()
 
 
-_INTERRUPTED = "DrillInterrupted"
-
-
 def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
     """The evidence of a drill of which nothing is left."""
-    passed, point = drill.outcome is DrillOutcome.PASSED, drill.point
-    interrupted = drill.error is not None and drill.error.code == _INTERRUPTED
-    age, rto = drill.point_age_seconds, drill.rto_seconds
+    age, rto, point = drill.point_age_seconds, drill.rto_seconds, drill.point
     return DrillRecord(
         drill=drill.token,
         vm_id=drill.vm,
         item_id=drill.item,
         asked_by=drill.order.asked_by,
-        result=DrillResult.PASSED if passed else DrillResult.CANCELLED if interrupted else DrillResult.FAILED,
+        result=DrillResult(drill.outcome.lower()),
         started_at=drill.recorded_at,
         ended_at=ended_at,
         network=drill.network,

@@ -63,7 +63,7 @@ PUBLISHED_WHEN = {
     EventType.CAUSE_NOT_RECOVERABLE: "A cause has begun, by which protected VMs would not come up after a failover, or "
     "not with all their disks.",
     EventType.CAUSE_RESOLVED: "A cause whose beginning was published is gone, or its VM is.",
-    EventType.DRILLED: "Drills have ended: passed, failed or cancelled.",
+    EventType.DRILLED: "Drills have ended: passed, failed, cancelled or interrupted.",
     EventType.DIGEST: "The first sweep of a day (UTC) has ended: the estate in numbers, and what is open.",
 }
 """When each event is published. The table in the docs is generated from it."""

@@ -50,7 +50,7 @@ class Duration(Model):
 
 
 class ReportedDrill(Model):
-    """A drill: how it ended, and the RTO that it measured, in seconds."""
+    """A drill that has passed or failed, and the RTO that it measured, in seconds."""
 
     drill: str | None = None
     ended_at: str | None = None
@@ -96,7 +96,8 @@ class ReportSummary(Model):
     """All VMs of the report together. `compliantShare` is that of all their time.
 
     `overRpoLimit` counts the VMs that were over their limit at some time, `drilled` those whose last drill has passed,
-    `drillFailed` those whose last has not, `neverDrilled` the others.
+    `drillFailed` those whose last has not, `neverDrilled` the others. A drill that was cancelled or interrupted counts
+    as none.
     """
 
     virtual_machines: int = 0

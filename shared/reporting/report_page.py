@@ -15,6 +15,7 @@ add up to it; unknown is what no sweep speaks for, and never counts as compliant
 A VM is compliant if it replicates, is healthy, and has the settings and disks that its tags and profile ask for.
 The RPO is the age of the newest recovery point; the median is by time, rounded up to two digits.
 A measured RTO is the time from the request of a test failover until the agent in the test VM was ready.
+A drill that somebody cancelled, or whose run was lost, shows nothing about a VM, and is left out.
 Who asked is the object ID in Microsoft Entra ID; of a holder of a function key nothing more is known, and of a tag \
 that a sweep has found nothing.""".splitlines()
 

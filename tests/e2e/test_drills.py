@@ -93,7 +93,9 @@ async def test_a_cancelled_batch_begins_nothing_more_and_cleans_up_what_runs(sta
         again, problem = await stack.api("DELETE", f"drills/{accepted['batch']}")
         requests = await written(stack)
     assert view["cancelled"]
-    assert view["counts"]["Cancelled"] == 4
+    # Those that ran have passed, if they were looked at before, and have not failed.
+    assert set(view["counts"]) <= {"Cancelled", "Passed"}
+    assert view["counts"]["Cancelled"] >= 4
     assert Counter(operation for operation, _ in requests) == {"testFailover": 2, "testFailoverCleanup": 2}
     assert (again, problem["code"]) == (409, "BatchEnded")
 

@@ -14,9 +14,11 @@ import pytest
 
 from shared.arm.archive import Archive
 from shared.arm.origin_store import OriginStoreError
+from shared.model.drill import DrillOutcome
 from shared.model.resource_id import vm_id
 from shared.reporting.archive import Stream
 from shared.reporting.audit_log import decided
+from shared.reporting.drill_record import DrillResult
 from shared.reporting.metrics import DRIFTED, ENABLES_FAILED, METRICS, REQUIRED, RPO, SWEEPS
 from tests.infra.compiler import Json
 from tests.infra.deployments import AZD, ROOT, Infra
@@ -36,7 +38,8 @@ def sweep(minutes: int, drifted: int = 0) -> tuple[Row, ...]:
     return ((minutes, REQUIRED, 10, ""), *drift, (minutes, SWEEPS, 1, "complete"))
 
 
-FAILED, NOT_CLEANED, PASSED = "drill failed", "drill not cleaned up", "drill passed"
+NOT_CLEANED = "drill not cleaned up"
+PASSED, FAILED, CANCELLED, _ = (f"drill {each}" for each in DrillResult)
 _VM = vm_id("11111111-1111-4111-8111-111111111111", "web", "web-1")
 
 
@@ -62,6 +65,7 @@ async def _decide(decision: str) -> None:
         ("drill-failed", FAILED, 50, True),
         ("drill-failed", FAILED, 70, False),
         ("drill-failed", PASSED, 10, False),
+        ("drill-failed", CANCELLED, 10, False),
         ("drill-failed", NOT_CLEANED, 10, False),
         ("drill-not-cleaned-up", NOT_CLEANED, 110, True),
         ("drill-not-cleaned-up", NOT_CLEANED, 130, False),
@@ -124,7 +128,9 @@ def test_the_app_writes_the_decisions_that_alerts_look_for() -> None:
     """Of drills. That of the archive is written by the app itself above."""
     written = "".join(file.read_text() for file in (ROOT / "activities").glob("*drill.py"))
 
-    assert all(f'"{decision}"' in written for decision in (FAILED, NOT_CLEANED, PASSED))
+    assert f'"{NOT_CLEANED}"' in written
+    assert 'decided(f"drill {ended.outcome.lower()}"' in written
+    assert {each.lower() for each in DrillOutcome} >= set(DrillResult)
 
 
 def test_each_alert_has_rows_on_which_it_fires_and_others(infra: Infra) -> None:

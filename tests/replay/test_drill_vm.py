@@ -133,8 +133,11 @@ def test_it_is_refused_by_its_checks_and_nothing_else_is_done() -> None:
     assert (result.outcome, [each.message for each in result.findings]) == (DrillOutcome.REFUSED, [finding.message])
 
 
-@pytest.mark.parametrize("after", [0.1, 30, 200])
-def test_an_order_ends_it_at_once_in_whatever_phase(after: float) -> None:
+@pytest.mark.parametrize(
+    ("after", "error"), [(0.1, "DrillCancelled"), (30, "DrillCancelled"), (200, "")], ids=["start", "follow", "keep"]
+)
+def test_an_order_ends_it_at_once_in_whatever_phase(after: float, error: str) -> None:
+    """Once the VM was looked at, that counts, and not who ended it."""
     order = Order(token="second", confirmed=True)
     run = instance({}, keep=1440, changed_after=[after], order=order, may_leave_answers=True)
 
@@ -144,6 +147,17 @@ def test_an_order_ends_it_at_once_in_whatever_phase(after: float) -> None:
     assert run.calls[-1] == FINISH
     assert run.elapsed < timedelta(minutes=10)
     assert result.orders == ("first", "second")
+    (request,) = [request for name, request in run.requests if name == CLEAN_UP]
+    assert request.get("error", {"code": ""})["code"] == error
+
+
+def test_a_drill_that_is_cancelled_before_it_has_begun_is_not_refused() -> None:
+    order = Order(token="second", confirmed=True)
+    answers: dict[str, list[Answer]] = {PREPARE: [LATER], CLEAN_UP: [Ready()], FINISH: [Ready()]}
+    run = instance(answers, changed_after=[5], order=order, may_leave_answers=True)
+
+    assert run.run().outcome is DrillOutcome.CANCELLED
+    assert START not in run.calls
 
 
 def test_events_of_the_vm_are_for_its_own_run() -> None:

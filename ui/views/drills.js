@@ -6,7 +6,7 @@ import { Badge, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Tabl
 import { href, vmHref } from "../router.js";
 import { Accepted, Confirmed, Dialog, usePlan, useRequest } from "./actions.js";
 
-const TONES = { Passed: "good", Failed: "bad", Refused: "warn", Cancelled: "warn", Running: "busy" };
+const TONES = { Passed: "good", Failed: "bad", Refused: "warn", Cancelled: "warn", Interrupted: "warn", Running: "busy" };
 const FAST = 5; // seconds between two reads while a drill is open
 const SLOW = 60;
 

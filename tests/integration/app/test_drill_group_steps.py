@@ -1,6 +1,7 @@
 """The steps of the drill of a consistency group before a simulator: its recovery plan, and whose a test failover is."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from shared.arm.errors import to_step_result
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
 from shared.model.drill import Drill, DrillOutcome
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Failed, Pending, Ready, StepResult
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.observe.drill_needs import drill_needs
 from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
@@ -74,6 +75,35 @@ async def test_the_vms_are_tested_by_one_plan_of_which_nothing_stays(reach: Reac
     assert needs.lead(VMS[2]) == VMS[0]
     assert sorted(needs.of(VMS[2]).values()) == [6, 6]
     assert set(needs.under_way) == set(VMS)
+
+
+@pytest.mark.parametrize(("error", "ended"), [("DrillCancelled", "Cancelled"), ("", "Interrupted")])
+async def test_what_ended_before_it_was_looked_at_has_neither_passed_nor_failed(
+    reach: Reach, error: str, ended: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """In each place where it is told, by the same word; a VM of the group that came up has passed all the same."""
+    why = Error(code=error, message="DELETE .../drill") if error else None
+    async with reach(grouped(), speed=SPEED, archive=str(tmp_path / "archive"), **SETTINGS) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        first, second, _ = await azure.drills.together(VMS[0])
+        slow = Error(code="TestVmNotReady", message="It hangs.")
+        await azure.drills.write(first.with_(ready_at=datetime.now(UTC)), second.with_(error=slow))
+        cleanup = await ready(lambda: clean_up_drill(azure, STEP.with_(error=why)))
+        assert await followed(azure, cleanup) == Ready()
+        with caplog.at_level("INFO", "dr.decision"):
+            outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        closed = [await azure.drills.last(vm) for vm in VMS]
+        kept = [(await azure.archive.read(name)).header for name in await azure.archive.names("drills/")]
+    outcomes = ["Passed", "Failed", ended]
+    assert [drill.outcome for drill in closed if drill] == outcomes
+    assert {ResourceId(each["vmId"]).name: each["result"] for each in kept} == dict(
+        zip((vm.name for vm in VMS), map(str.lower, outcomes), strict=True)
+    )
+    assert [f"drill {outcome.lower()}" in caplog.text for outcome in outcomes] == [True] * 3
+    assert isinstance(outcome, Ready)
+    assert Drill.load(outcome.value["drill"]) == closed[1]
 
 
 @pytest.mark.parametrize("names", [("web-1",), ("web-1", "web-2", "web-3")])

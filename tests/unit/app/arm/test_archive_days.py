@@ -46,8 +46,9 @@ async def four_days(store: Records) -> Archive:
         if hour == 30:
             await archive.append(Stream.RUNS, run(at), day=at.date())
             await archive.append(Stream.RUNS, run(at), day=at.date())  # its response was lost
-            drill = {"drill": "d-1", "vmId": str(VM_ID), "result": "passed", "rtoSeconds": 300, "endedAt": "x"}
-            await archive.append(Stream.DRILLS, drill, day=at.date())
+            passed = {"drill": "d-1", "vmId": str(VM_ID), "result": "passed", "rtoSeconds": 300, "endedAt": "x"}
+            for drill in (passed, passed | {"drill": "d-2", "result": "cancelled"}):
+                await archive.append(Stream.DRILLS, drill, day=at.date())
         more = [protected(OTHER)] if hour < 24 else []
         await sweep(archive, at, protected(VM_ID, compliant=int(hour != 5)), *more)
     return archive
@@ -79,7 +80,9 @@ async def test_days_and_months_are_summed_up_and_read_as_one() -> None:
     assert found.days == {date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 2), date(2026, 11, 3)}
     assert date(2026, 11, 1) in found.days_without_data
     assert [change["outcome"] for change in found.changes] == ["Protected"]
-    assert [drill["rtoSeconds"] for drill in found.drills] == [300]
+    assert [drill["result"] for drill in found.drills] == ["passed", "cancelled"]
+    # Who cancels a drill has not shown that the VM does not come up: what was shown before counts.
+    assert [drill["drill"] for drill in found.last_drills.values()] == ["d-1"]
     assert found.unread == []
     # A month, the days, and the files of today: not those of the days that are summed up.
     assert store.count < 30
@@ -112,7 +115,7 @@ async def test_a_day_is_summed_up_once_and_holds_the_last_of_each_chain() -> Non
     assert {stream: chain["count"] for stream, chain in header["chains"].items()} == {
         "sweeps": 24,
         "runs": 2,
-        "drills": 1,
+        "drills": 2,
     }
     assert header["chains"]["sweeps"]["last"] == (await archive.link("sweeps/2026-10-31/000024.jsonl.gz")).dump()
 
