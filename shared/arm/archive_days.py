@@ -140,8 +140,8 @@ class _Reader:
                 into.last_full = at if seen and not file.header.get("gaps") else into.last_full
         into.periods.merge(part.vms.values(), part.covered)
         drills = await self.happened(day, into)
-        last = {drill["vmId"].lower(): drill for drill in drills if shows_something(drill)}
-        into.last_drills = (before.last_drills if before else {}) | last
+        shown = {drill["vmId"].lower(): drill for drill in drills if shows_something(drill)}
+        into.last_drills = (before.last_drills if before else {}) | shown
 
     async def happened(self, day: date, into: Evidence) -> list[Json]:
         """Adds the changes and drills of a day from their own files. Returns the drills."""

@@ -68,6 +68,12 @@ class Estate:
         sent = [(event.type.removeprefix("AzureVmDr."), event.data) for event in await self.sweep(**changes)]
         return [f"{kind} {data.get('cause', '')} {data.get('count', '')}".strip() for kind, data in sent]
 
+    @property
+    def stopped(self) -> list[str]:
+        """The codes in the event of the last sweep."""
+        data: Any = self.topic.calls[-1][-1].data
+        return [each["code"] for each in data["stopped"]]
+
 
 DRILLED, DIGEST = "AzureVmDr.Drilled", "AzureVmDr.Digest"
 BEGUN, RESOLVED = "CauseUnhealthy DiskNotProtected 1", "CauseResolved DiskNotProtected 1"
@@ -113,13 +119,12 @@ async def test_a_state_that_cannot_be_read_is_told_in_the_report_of_the_sweep(mo
     estate.records.texts[name] = b"{}"
 
     assert await estate.sweep() == []
-    swept = estate.topic.calls[-1][-1]
-    assert [each["code"] for each in swept.data["stopped"]] == ["ArchiveNotReadable"]
+    assert estate.stopped == ["ArchiveNotReadable"]
     assert isinstance(estate.published, Ready)
     assert [each.code for each in SweepReport.load(estate.published.value).stopped] == ["ArchiveNotReadable"]
     estate.records.texts[name] = whole
     assert await estate.kinds() == ["Digest"]
-    assert (estate.topic.calls[-1][-1].data["stopped"], estate.published) == ([], Ready())
+    assert (estate.stopped, estate.published) == ([], Ready())
 
 
 async def test_many_vms_are_one_event_that_names_some(monkeypatch: pytest.MonkeyPatch) -> None:
