@@ -1,5 +1,7 @@
 """Publish the end of a sweep: the estate in numbers, each VM that is not compliant, and the evidence of all."""
 
+from functools import partial
+
 from shared.arm.archive import ArchiveError, not_writable
 from shared.arm.archive_days import seal
 from shared.arm.client import Azure
@@ -48,7 +50,7 @@ async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
 async def _keep(azure: Azure, report: SweepReport, found: ComplianceReport | None) -> SweepReport:
     """Archives the sweep, and sums up the days before it. Returns the report, which says if that failed."""
     poll, day = azure.settings.poll_seconds, report.read_at.date()
-    rows = rows_of(found, azure.settings) if found else ()
+    rows = partial(rows_of, found, azure.settings) if found else tuple
     kept = await azure.archive.keep(Stream.SWEEPS, evidence_of(report), rows, retry_after=poll, day=day)
     if not isinstance(kept, Ready):
         return report.with_(stopped=(*report.stopped, *([of_error(kept.error)] if kept.error else [])))

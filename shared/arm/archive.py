@@ -8,11 +8,23 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
 
 from shared.arm.origin_store import OriginStoreError, Store
 from shared.model.step_result import Error, Pending, Ready, StepResult
-from shared.reporting.archive import DAYS, File, Json, Link, Stream, decode, encode, folder, is_name, name_of, number_of
+from shared.reporting.archive import (
+    DAYS,
+    File,
+    Json,
+    Link,
+    Rows,
+    Stream,
+    decode,
+    encode,
+    folder,
+    is_name,
+    name_of,
+    number_of,
+)
 
 log = logging.getLogger("dr.archive")
 
@@ -57,7 +69,7 @@ class Archive:
         self,
         stream: Stream,
         body: Json,
-        rows: Iterable[list[Any]] = (),
+        rows: Rows = tuple,
         *,
         retry_after: float,
         key: str = "",
@@ -78,20 +90,18 @@ class Archive:
             self._kept.append(key)
         return Ready()
 
-    async def append(
-        self, stream: Stream, body: Json, rows: Iterable[list[Any]] = (), *, day: date | None = None
-    ) -> str:
+    async def append(self, stream: Stream, body: Json, rows: Rows = tuple, *, day: date | None = None) -> str:
         """Writes the next file of a stream, of today unless a `day` is given. Returns its name, or "" without an
         archive."""
         if self._store is None:
             return ""
-        where, lines = day or datetime.now(UTC).date(), list(rows)
+        where = day or datetime.now(UTC).date()
         async with self._locks[stream]:
             number, previous = await self._tail(stream, where)
             for _ in range(_MOST_ATTEMPTS):
                 number += 1
                 name = name_of(stream, where, number)
-                text = await asyncio.to_thread(encode, name, body, previous, lines)
+                text = await asyncio.to_thread(encode, name, body, previous, rows)
                 written = await self._write(name, text)
                 # Of an attempt whose response was lost, the next one finds its own file.
                 found = text if written else await self._text(name)
@@ -101,15 +111,15 @@ class Archive:
                     return name
         raise ArchiveError(f"{name} is taken, as are the {_MOST_ATTEMPTS} before it")
 
-    async def write(self, name: str, body: Json, previous: Link | None, rows: Iterable[list[Any]]) -> None:
+    async def write(self, name: str, body: Json, previous: Link | None, rows: Rows) -> None:
         """Writes a file that is in no stream, unless it is there already."""
         await self._write(name, await asyncio.to_thread(encode, name, body, previous, rows))
 
-    async def overwrite(self, name: str, text: bytes) -> None:
-        """Writes what is not kept, as what is there now replaces it."""
+    async def overwrite(self, name: str, pieces: Iterable[str]) -> None:
+        """Writes what is not kept, as what is there now replaces it: the text that the pieces make."""
         try:
             if self._latest:
-                await self._latest.write(name, text, new=False)
+                await self._latest.replace(name, pieces)
         except OriginStoreError as fault:
             raise ArchiveError(str(fault)) from fault
 

@@ -242,7 +242,7 @@ async def _seal_day(archive: Archive, day: date, newest: date | None, limit: int
     }
     previous = await archive.link(day_name(newest)) if newest else None
     body = {"day": day.isoformat(), "chains": chains, **found.header()}
-    await archive.write(day_name(day), body, previous, found.periods.rows())
+    await archive.write(day_name(day), body, previous, found.periods.rows)
 
 
 async def _seal_months(archive: Archive, today: date, limit: int) -> None:
@@ -253,7 +253,7 @@ async def _seal_months(archive: Archive, today: date, limit: int) -> None:
         first = date.fromisoformat(f"{month}-01")
         found = await read(archive, first, last_of_month(first), limit)
         previous = await archive.link(done[-1]) if done else None
-        await archive.write(month_name(month), {"month": month, **found.header()}, previous, found.periods.rows())
+        await archive.write(month_name(month), {"month": month, **found.header()}, previous, found.periods.rows)
         done.append(month_name(month))
 
 

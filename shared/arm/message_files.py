@@ -51,7 +51,7 @@ async def keep_state(archive: Archive, state: MessageState, read_at: datetime) -
     summed up by then. Raises ArchiveError."""
     today = datetime.now(UTC).date()
     day = max(today, day_in(state.through)) if state.through else today
-    await archive.append(Stream.MESSAGES, state.header(read_at), state.rows(), day=day)
+    await archive.append(Stream.MESSAGES, state.header(read_at), state.rows, day=day)
 
 
 async def keep_order(archive: Archive, what: str, acknowledgement: Acknowledgement, asked_by: Caller) -> None:

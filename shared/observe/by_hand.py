@@ -1,7 +1,5 @@
 """Writes the page of what to do by hand, beside the archive."""
 
-import asyncio
-
 from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
@@ -22,5 +20,4 @@ async def write_page(azure: Azure, found: ComplianceReport) -> None:
         items = [item for vault in vaults_of(azure) for item in await vault.items.get(within)]
     except (AzureError, ThrottledError, VaultNotFoundError):
         return
-    text = await asyncio.to_thread(by_hand, items, found.read_at, azure.settings.arm_endpoint)
-    await azure.archive.overwrite(PAGE, text)
+    await azure.archive.overwrite(PAGE, by_hand(items, found.read_at, azure.settings.arm_endpoint))

@@ -16,13 +16,17 @@ name, of which the storage gives one. A day holds the hash of the day before it,
 import gzip
 import json
 import re
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
+Rows = Callable[[], Iterable[list[Any]]]
+"""The rows of a file, one by one, and anew at each call: a file whose name is taken is made again under the next."""
 
 SCHEMA = 1
 """Changes when a reader of the present files would misread the next ones. A field more is no change."""
@@ -44,6 +48,8 @@ _WITH_ROWS = {Stream.SWEEPS, Stream.MESSAGES}
 _ROWS = ".jsonl.gz"
 """The end of the names of files with rows: a line of JSON for the header, and for each row, all compressed."""
 
+_GZIP = zlib.MAX_WBITS | 16
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 _NAME = re.compile(
     r"(?:(?:sweeps|runs|drills|messages)/(\d{4}-\d\d-\d\d)/\d{6}|days/(\d{4}-\d\d-\d\d)|months/(\d{4}-\d\d))\.jsonl?(?:\.gz)?",
@@ -107,13 +113,15 @@ def month_name(month: str) -> str:
     return f"{MONTHS}/{month}{_ROWS}"
 
 
-def encode(name: str, body: Json, previous: Link | None, rows: Iterable[list[Any]] = ()) -> bytes:
-    """The bytes of a file: the same for the same content."""
+def encode(name: str, body: Json, previous: Link | None, rows: Rows = tuple) -> bytes:
+    """The bytes of a file: the same for the same content. Of the rows no more is held than what they are compressed
+    to."""
     header = {"schema": SCHEMA, "name": name, "previous": previous.dump() if previous else None, **body}
     if not name.endswith(_ROWS):
         return (json.dumps(header, indent=2) + "\n").encode()
-    lines = (json.dumps(line, separators=(",", ":")) + "\n" for line in (header, *rows))
-    return gzip.compress("".join(lines).encode(), mtime=0)
+    packed = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=_GZIP)
+    parts = (packed.compress(f"{_json(line)}\n".encode()) for line in chain((header,), rows()))
+    return b"".join([*filter(None, parts), packed.flush()])
 
 
 def decode(name: str, text: bytes, *, with_rows: bool = True, of: str = "") -> File:

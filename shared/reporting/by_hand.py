@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from shared.model.replicated_item import ItemNic, ProtectedItem
-from shared.reporting.html import element, page, table
+from shared.reporting.html import Part, element, page, pre, table
 
 PAGE = "index.html"
 
@@ -33,25 +33,24 @@ _BODY = json.dumps(
 )
 
 
-def by_hand(items: Iterable[ProtectedItem], read_at: datetime, arm_endpoint: str) -> bytes:
-    """The page. It is as old as the sweep that has written it, and says so."""
+def by_hand(items: Iterable[ProtectedItem], read_at: datetime, arm_endpoint: str) -> Iterator[str]:
+    """The page, piece by piece. It is as old as the sweep that has written it, and says so."""
     return page("Bringing up the protected VMs by hand", _parts(items, read_at, arm_endpoint))
 
 
-def _parts(items: Iterable[ProtectedItem], read_at: datetime, arm_endpoint: str) -> Iterator[str]:
-    ordered = sorted(items, key=lambda item: item.source)
+def _parts(items: Iterable[ProtectedItem], read_at: datetime, arm_endpoint: str) -> Iterator[Part]:
+    ordered = sorted(items, key=lambda item: item.source.key)
     yield element("p", f"{len(ordered)} replicated VMs, as Site Recovery listed them at {read_at:%Y-%m-%d %H:%M} UTC.")
     yield f"<ol>{''.join(element('li', step) for step in _STEPS)}</ol>"
     heads = ("VM", "state", "recovery point", "vault and item", "target", "network and addresses", "disks")
     yield table(heads, map(_row, ordered))
     yield element("h2", "Commands")
     yield element("p", "For bash, with the az CLI; each starts the failover of one VM.")
-    commands = "\n".join(
+    yield pre(
         f"# {item.source}\naz rest --method post --body '{_BODY}' "
         f"--url '{arm_endpoint}{item.id}/unplannedFailover?api-version={_VERSION}'"
         for item in ordered
     )
-    yield element("pre", commands)
 
 
 def _row(item: ProtectedItem) -> tuple[str, ...]:

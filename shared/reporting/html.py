@@ -1,6 +1,6 @@
 """HTML pages that need nothing else: no script, no file beside them. Whatever they show is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -37,9 +37,19 @@ pre, code {{ font: 12px/1.4 monospace; white-space: pre-wrap; overflow-wrap: any
 """
 
 
-def page(title: str, parts: Iterable[str]) -> bytes:
-    """The page; its parts are HTML already."""
-    return _PAGE.format(title=escape(title), body="\n".join(parts)).encode()
+_HEAD, _TAIL = _PAGE.split("{body}\n")
+
+Part = str | Iterator[str]
+"""A part of a page: HTML, or pieces of HTML, of which a long page holds one at a time."""
+
+
+def page(title: str, parts: Iterable[Part]) -> Iterator[str]:
+    """The pieces of the page, each part on lines of its own."""
+    yield _HEAD.format(title=escape(title))
+    for part in parts:
+        yield from (part,) if isinstance(part, str) else part
+        yield "\n"
+    yield _TAIL
 
 
 def element(name: str, content: object) -> str:
@@ -60,12 +70,18 @@ def facts(rows: Iterable[tuple[object, object]]) -> str:
     return f"<table>\n<tbody>\n{chr(10).join(lines)}\n</tbody>\n</table>"
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """A table of texts; nothing is shown for None."""
-    lines = ("".join(map(_cell, row)) for row in rows)
-    head = "".join(element("th", each) for each in heads)
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    yield f"<table>\n<thead><tr>{''.join(element('th', each) for each in heads)}</tr></thead>\n<tbody>\n"
+    yield from (f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in rows)
+    yield "</tbody>\n</table>"
+
+
+def pre(texts: Iterable[str]) -> Iterator[str]:
+    """Texts as they are, one below the other."""
+    yield "<pre>"
+    yield from (f"{'<br>' if number else ''}{_text(each)}" for number, each in enumerate(texts))
+    yield "</pre>"
 
 
 def _cell(value: object) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from shared.model.caller import Caller
 from shared.model.resource_id import ResourceId
-from shared.reporting.html import Lines, element, facts, page, table
+from shared.reporting.html import Lines, Part, element, facts, page, table
 from shared.reporting.report import Duration, ReportedDrill, ReportSummary, Rpo, Seconds, VmReport
 
 _MEANS = """\
@@ -34,7 +34,7 @@ def report_page(
 ) -> bytes:
     """The page. `notes` say what is special about it, `covered` is the share of the time that sweeps speak for."""
     title = f"Disaster recovery from {first} to {last}"
-    return page(title, _parts(made_at, notes, covered, without_data, summary, vms, limit))
+    return "".join(page(title, _parts(made_at, notes, covered, without_data, summary, vms, limit))).encode()
 
 
 def _parts(
@@ -45,7 +45,7 @@ def _parts(
     summary: ReportSummary,
     vms: Sequence[VmReport],
     limit: int,
-) -> Iterator[str]:
+) -> Iterator[Part]:
     yield element("p", f"Made at {made_at:%Y-%m-%d %H:%M} UTC. Days and times are in UTC.")
     yield from (element("p", note) for note in notes)
     yield element("h2", "In sum")

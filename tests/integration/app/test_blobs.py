@@ -22,7 +22,7 @@ from azure.core.credentials import AccessToken
 
 from local.archive import main as verify
 from local.original import AZURITE
-from shared.arm.archive import LATEST, Archive
+from shared.arm.archive import LATEST, Archive, ArchiveError
 from shared.arm.archive_days import protected_since, read, seal
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
@@ -230,8 +230,8 @@ async def test_hosts_that_write_at_once_make_one_whole_archive(archiving: list[G
                 for number, host in enumerate([*archiving, *archiving])
             )
         )
-        rows = [[str(VM_ID), "Protected", 1, 1, 60]]
-        await archiving[hour % 2].archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+        sweep = {"readAt": at.isoformat()}, lambda: [[str(VM_ID), "Protected", 1, 1, 60]]
+        await archiving[hour % 2].archive.append(Stream.SWEEPS, *sweep, day=at.date())
         await seal(archiving[hour % 2].archive, at + timedelta(hours=1), 7 * 3600)
 
     assert verify(["verify", str(await downloaded(archiving[0].archive, tmp_path))]) == 0
@@ -242,12 +242,44 @@ async def test_hosts_that_write_at_once_make_one_whole_archive(archiving: list[G
 
 async def test_the_page_of_what_to_do_by_hand_is_overwritten_beside_it(archiving: list[Gateway]) -> None:
     archive = archiving[0].archive
-    for text in (b"<p>old", b"<p>new"):
-        await archive.overwrite("index.html", text)
+    for text in ("<p>old", "<p>new"):
+        await archive.overwrite("index.html", [text])
 
     assert archive._latest
     assert await archive._latest.read("index.html") == b"<p>new"
     assert await archive.names("") == []
+
+
+def long_page(letter: str) -> Iterator[str]:
+    """Of three blocks, and a bit."""
+    return (letter * 2**18 for _ in range(13))
+
+
+async def test_a_page_that_breaks_off_leaves_the_old_one(archiving: list[Gateway]) -> None:
+    def broken() -> Iterator[str]:
+        yield from long_page("b")
+        raise RuntimeError("the process ends")
+
+    archive = archiving[0].archive
+    assert archive._latest
+    await archive.overwrite("index.html", long_page("a"))
+    with pytest.raises(RuntimeError):
+        await archive.overwrite("index.html", broken())
+
+    assert await archive._latest.read("index.html") == "".join(long_page("a")).encode()
+
+
+async def test_of_two_hosts_that_overwrite_a_page_at_once_it_is_one_s(archiving: list[Gateway]) -> None:
+    """The blocks of the other are thrown away, and so may be its request to make a page of them."""
+    archives = [host.archive for host in archiving]
+    pages = (archive.overwrite("index.html", long_page(letter)) for archive, letter in zip(archives, "ab", strict=True))
+    outcomes = await asyncio.gather(*pages, return_exceptions=True)
+
+    assert None in outcomes
+    assert all(each is None or isinstance(each, ArchiveError) for each in outcomes)
+    assert archives[0]._latest
+    found = await archives[0]._latest.read("index.html")
+    assert found in ["".join(long_page(letter)).encode() for letter in "ab"]
 
 
 async def test_an_archive_without_its_container_is_said_and_waits(

@@ -4,7 +4,7 @@ The answers are the SDKs' own models, made from bodies as Azure sends them.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -176,6 +176,10 @@ class Records:
             return False
         self.texts[name] = text
         return True
+
+    async def replace(self, name: str, pieces: Iterable[str]) -> None:
+        self._called()
+        self.texts[name] = "".join(pieces).encode()
 
     async def remove(self, name: str) -> None:
         self._called()

@@ -22,13 +22,13 @@ START = datetime(2026, 10, 30, tzinfo=UTC)
 async def folder(tmp_path: Path) -> Path:
     """Three days of four sweeps each, the last of them not over, and two ends of runs a day."""
     archive = Archive(Directory(tmp_path / "archive"))
+    rows = [[str(VM_ID), "Protected", 1, 1, 60]]
     for number in range(12):
         at = START + timedelta(hours=6 * number)
         run = {"result": {"vmId": str(VM_ID), "outcome": "Protected"}, "at": at.isoformat()}
         if number % 2:
             await archive.append(Stream.RUNS, run, day=at.date())
-        rows = [[str(VM_ID), "Protected", 1, 1, 60]]
-        await archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+        await archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, lambda: rows, day=at.date())
         await seal(archive, at + timedelta(hours=1), 7200)
     return tmp_path / "archive"
 

@@ -53,7 +53,11 @@ async def test_hosts_that_write_at_once_make_one_chain(store: Any, stream: Strea
     hosts = [Archive(store) for _ in range(4)]
 
     await asyncio.gather(
-        *(host.append(stream, {"by": f"{at}-{n}"}, [["a"]], day=DAY) for at, host in enumerate(hosts) for n in range(6))
+        *(
+            host.append(stream, {"by": f"{at}-{n}"}, lambda: [["a"]], day=DAY)
+            for at, host in enumerate(hosts)
+            for n in range(6)
+        )
     )
 
     found = await chain(store, stream)
@@ -88,7 +92,7 @@ async def test_what_was_written_before_its_response_was_lost_is_not_written_twic
 
 async def test_rows_are_read_back_as_they_were_written(store: Any) -> None:
     rows: list[list[Any]] = [["vm-1", "Protected", 60, [["RpoBreached", 5]]], ["vm-\u2028", "NotTagged"]]
-    name = await Archive(store).append(Stream.SWEEPS, {"vms": 2}, rows, day=DAY)
+    name = await Archive(store).append(Stream.SWEEPS, {"vms": 2}, lambda: rows, day=DAY)
 
     file = await Archive(store).read(name)
 

@@ -27,7 +27,7 @@ def run(at: datetime, **changes: Any) -> dict[str, Any]:
 
 async def sweep(archive: Archive, at: datetime, *rows: list[Any]) -> None:
     """One that has found these, archived and summed up as the app does it."""
-    await archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+    await archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, lambda: rows, day=at.date())
     await seal(archive, at, LIMIT)
 
 

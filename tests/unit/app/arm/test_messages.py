@@ -253,7 +253,7 @@ async def test_the_newest_state_counts_whatever_the_clocks_say_and_is_in_no_day_
     (name,) = await estate.azure.archive.names("messages/")
     assert day_in(name) == today
     later = await read_state(estate.azure.archive, today)
-    await estate.azure.archive.append(Stream.MESSAGES, later.header(estate.at), later.rows(), day=today + 9 * DAY)
+    await estate.azure.archive.append(Stream.MESSAGES, later.header(estate.at), later.rows, day=today + 9 * DAY)
     estate.at -= 24 * HOUR
     estate.vms[OTHER] = (LATE,)
     assert await estate.kinds() == [BEGUN]

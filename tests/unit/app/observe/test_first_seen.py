@@ -90,9 +90,9 @@ async def test_what_others_enabled_counts_from_the_first_sweep_of_the_archive(
     azure = FakeAzure(settings(), cloud)
     azure.archive = Archive(store)
     if archived:
+        rows = [[str(VM_ID), "Protected", 1, 1, 60]]
         for at in (now - archived, now - archived + timedelta(days=1)):
-            rows = [[str(VM_ID), "Protected", 1, 1, 60]]
-            await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+            await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, lambda: rows, day=at.date())
         await seal(azure.archive, now, 7200)
 
     report = await compliance_report(azure)

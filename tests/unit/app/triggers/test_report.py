@@ -50,12 +50,8 @@ async def archived(tmp_path: Path) -> FakeAzure:
             late = at.day == 1 and at.hour < 6
             web = [str(VM_ID), "Protected", int(not late), 1, 3000 if late else 90]
             web += [[["RpoBreached", 1]] if late else None, "gold", HOSTILE if at.hour == 3 else None, {"dr": "true"}]
-            await azure.archive.append(
-                Stream.SWEEPS,
-                {"readAt": at.isoformat(), "gaps": []},
-                [web, [OTHER, "NotTagged", 0, 0]],
-                day=at.date(),
-            )
+            rows = [web, [OTHER, "NotTagged", 0, 0]]
+            await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat(), "gaps": []}, rows.copy, day=at.date())
             await seal(azure.archive, at, 7200)
         at += timedelta(hours=1)
     run = {"result": {"vmId": str(VM_ID), "outcome": "Protected", "acted": True}, "at": "2026-11-01T05:00:00Z"}
@@ -225,7 +221,7 @@ async def test_pages_hold_every_vm_once(archived: FakeAzure) -> None:
         [f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/{VM_ID.type}/v{n}", "Protected", 1, 1]
         for n in range(7)
     ]
-    await archived.archive.append(Stream.SWEEPS, {"readAt": NOW.isoformat()}, more, day=NOW.date())
+    await archived.archive.append(Stream.SWEEPS, {"readAt": NOW.isoformat()}, lambda: more, day=NOW.date())
     seen: list[str] = []
     query = {"top": "3"}
     while query:

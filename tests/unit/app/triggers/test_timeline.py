@@ -39,7 +39,7 @@ async def azure(tmp_path: Path) -> FakeAzure:
     days = sorted({LAST_MONTH - timedelta(days=1), LAST_MONTH, TODAY})
     for day in days:
         await found.archive.append(
-            Stream.SWEEPS, {"readAt": day.isoformat()}, [[str(VM_ID), "Protected", 1, 1]], day=day.date()
+            Stream.SWEEPS, {"readAt": day.isoformat()}, lambda: [[str(VM_ID), "Protected", 1, 1]], day=day.date()
         )
     await found.archive.append(Stream.RUNS, run(days[0]), day=days[0].date())
     await found.archive.append(Stream.RUNS, run(days[0], VM_ID.child("x", "y")), day=days[0].date())
@@ -105,7 +105,7 @@ async def test_the_rpo_of_a_month_is_that_of_its_days_and_of_the_sweeps_of_today
     async def sweep(day: datetime, minutes: int, *rest: Any, vm: str = str(VM_ID)) -> None:
         at = day + timedelta(minutes=minutes)
         rows = [[f"{VM_ID}0", "Protected", 1, 1, 9], [vm, *rest]] if rest else []
-        await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+        await azure.archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, lambda: rows, day=at.date())
 
     quiet = LAST_MONTH - timedelta(days=3)
     await sweep(quiet, 60, "Protected", 1, 1, 300)
