@@ -99,6 +99,8 @@ async def _job_of(vault: Vault, plan: ResourceId) -> Any:
 
 async def _save(azure: Azure, plan: ResourceId, drills: Sequence[Drill], seen: Sequence[DrillItem]) -> None:
     azure.check_write(plan)
+    for drill in drills:
+        azure.check_drill(drill.vm)
     await azure.origins.intend(plan)
     members = [models.RecoveryPlanProtectedItem(id=str(drill.item)) for drill in drills]
     properties = models.CreateRecoveryPlanInputProperties(

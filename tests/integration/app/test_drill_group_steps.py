@@ -15,7 +15,7 @@ from activities.start_drill import start_drill
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
-from shared.model.drill import Drill, DrillOutcome
+from shared.model.drill import CREATE, Drill, DrillOrder, DrillOutcome
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.observe.drill_needs import drill_needs
@@ -26,8 +26,10 @@ from shared.site_recovery.drills import test_failover as begin_test
 from shared.site_recovery.recovery_plans import make_plan, plan_of, read_plan
 from shared.site_recovery.vault import vault_of
 from tests import estates
+from tests.e2e.overrides import NETWORK as OTHER
 from tests.e2e.test_drill import world
-from tests.integration.app.conftest import Reach
+from tests.integration.app.conftest import Reach, Reached
+from tests.integration.app.test_drill_network import OWN
 from tests.integration.app.test_drill_steps import ORDER, POLL, SETTINGS, SPEED, followed, ready, scheduled
 from tests.unit.app.fake_durable import FakeDurableClient
 
@@ -75,6 +77,90 @@ async def test_the_vms_are_tested_by_one_plan_of_which_nothing_stays(reach: Reac
     assert needs.lead(VMS[2]) == VMS[0]
     assert sorted(needs.of(VMS[2]).values()) == [6, 6]
     assert set(needs.under_way) == set(VMS)
+
+
+async def test_it_is_tested_in_one_network_that_the_app_makes(reach: Reach) -> None:
+    request = REQUEST.with_(order=DrillOrder(network=CREATE))
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        assert await ready(lambda: prepare_drill(azure, request)) == Ready()
+        assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        assert await ready(lambda: look_at_drill(azure, STEP)) == Ready()
+        assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP))) == Ready()
+        await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        closed = [drill for vm in VMS if (drill := await azure.drills.last(vm))]
+        made = [each["path"].lower() for each in reached.calls("virtualNetworks") if each["method"] == "PUT"]
+        plan = closed[0].plan and await read_plan(azure, closed[0].plan)
+    assert [(drill.outcome, drill.network) for drill in closed] == [(DrillOutcome.PASSED, OWN)] * len(VMS)
+    assert {nic.subnet.parent for drill in closed if drill.seen for nic in drill.seen.nics if nic.subnet} == {OWN}
+    assert (made, plan) == ([OWN.key], None)
+
+
+async def test_vms_that_would_be_in_networks_of_several_targets_are_refused(reach: Reach) -> None:
+    """A plan has one network: nothing is made, not the first of them either."""
+    estate = grouped()
+    estate["siteRecovery"][0]["protectedItems"][2]["recoveryNetwork"] = OTHER
+    async with reach(estate, speed=SPEED, **SETTINGS) as reached:
+        refused = await prepare_drill(reached.azure, REQUEST.with_(order=DrillOrder(network=CREATE)))
+        written = [each["path"] for each in reached.calls() if each["method"] == "PUT"]
+    assert isinstance(refused, Ready)
+    (finding,) = Refused.load(refused.value).findings
+    assert finding.code == "DrillNetworkNotIsolated"
+    assert "in several networks" in finding.message
+    assert written == []
+
+
+@pytest.mark.parametrize("reached_step", ["recorded", "planned", "tested", "cleaned"])
+@pytest.mark.parametrize("switched", [{"paused": True}, {"drills": False}])
+async def test_a_pause_in_the_middle_holds_what_is_left_until_it_ends(
+    reach: Reach, reached_step: str, switched: dict[str, bool]
+) -> None:
+    """Drills that are turned off hold nothing: what was begun is cleaned up."""
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure, step = reached.azure, STEP
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        drills = await azure.drills.together(VMS[0])
+        plan = drills[0].plan
+        assert plan
+        if reached_step == "planned":
+            await _made(azure, plan, drills)
+        if reached_step in {"tested", "cleaned"}:
+            assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        if reached_step == "cleaned":
+            assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP))) == Ready()
+        before, settings = len(writes(reached)), azure.settings
+        azure.settings = settings.model_copy(update=switched)
+        if reached_step in {"recorded", "planned"}:
+            refused = await to_step_result(start_drill(azure, STEP), POLL)
+            assert isinstance(refused, Failed)
+            step = STEP.with_(error=refused.error)
+        if azure.settings.paused and reached_step != "recorded":
+            held = [await clean_up_drill(azure, step), await finish_drill(azure, STEP, FakeDurableClient())]
+            assert any(isinstance(each, Pending) for each in held)
+            errors = [drill.cleanup_error for drill in await azure.drills.open()]
+            assert [error.code for error in errors if error] == ["WritesDisabled"] * len(VMS)
+            assert all(f"{plan}/testFailoverCleanup" in error.action for error in errors if error)
+            assert len(writes(reached)) == before
+            azure.settings = settings
+        while opened := await azure.drills.open():
+            cleanup = await ready(lambda: clean_up_drill(azure, step))
+            assert isinstance(cleanup, Ready)
+            if cleanup.value:
+                await followed(azure, cleanup)
+            await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        closed = [drill for vm in VMS if (drill := await azure.drills.last(vm))]
+        items = [await read_drill_item(azure, drill.item) for drill in closed]
+        left, asked = await read_plan(azure, plan), [each.rpartition("/")[2] for each in writes(reached)]
+    assert (opened, left) == ((), None)
+    assert [drill.cleanup_error for drill in closed] == [None] * len(VMS)
+    assert not any(item and item.item.in_test_failover for item in items)
+    assert asked.count("testFailoverCleanup") == asked.count("testFailover") == (reached_step in {"tested", "cleaned"})
+
+
+def writes(reached: Reached) -> list[str]:
+    """The paths of what the app has asked the vault to do."""
+    calls = reached.calls("replication")
+    return [each["path"] for each in calls if each["method"] in {"PUT", "DELETE"} or "testFailover" in each["path"]]
 
 
 @pytest.mark.parametrize(("error", "ended"), [("DrillCancelled", "Cancelled"), ("", "Interrupted")])
