@@ -22,9 +22,12 @@ async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     drills = await azure.drills.together(request.vm_id)
     if not drills:
         return Ready()
-    if request.error and any(_undecided(drill) for drill in drills):
-        error = with_action(request.error)
-        drills = await azure.drills.write(*(each.with_(error=error) if _undecided(each) else each for each in drills))
+    # Of a group some VMs may have come up, or not, before the others were looked at.
+    if request.error and (
+        undecided := {drill.vm for drill in drills if drill.ready_at is None and drill.error is None}
+    ):
+        failed = [drill.with_(error=with_action(request.error)) if drill.vm in undecided else drill for drill in drills]
+        drills = await azure.drills.write(*failed)
     drill, poll = drills[0], azure.settings.poll_seconds
     items = {each.vm: await read_drill_item(azure, each.item) for each in drills}
     seen = [item for item in items.values() if item]
@@ -49,11 +52,6 @@ async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     now = datetime.now(UTC)
     await azure.drills.write(*(one.with_(job=job, cleanup_job=cleanup, cleanup_requested_at=now) for one in drills))
     return Ready(value=JobRequest(vm_id=drill.vm, job=cleanup, vault=drill.vault).dump())
-
-
-def _undecided(drill: Drill) -> bool:
-    """Whether nothing shows yet how the test ended: of a group some VMs may have come up, or not."""
-    return drill.ready_at is None and drill.error is None
 
 
 async def held(azure: Azure, drills: Sequence[Drill], error: Error) -> Pending:
