@@ -19,6 +19,7 @@ needs is imported by it: a cold start pays for the list of functions alone.
 """
 
 import asyncio
+import gc
 import logging
 from contextlib import suppress
 from importlib import import_module
@@ -27,13 +28,18 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+# What is imported stays: the garbage collector would look through all of it in vain, now and later.
+gc.disable()
+
 import activities.functions
 import orchestrators.functions
 from shared.config.settings import load_settings
 from shared.model.scope import Scope
-from triggers.callers import auth_level, handle
-from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, caller_of_event, vm_of
+from triggers.roles import auth_level
 from triggers.routes import ROUTES, Route
+
+gc.freeze()
+gc.enable()
 
 settings = load_settings()
 log = logging.getLogger("dr")
@@ -50,6 +56,8 @@ app.register_functions(activities.functions.blueprint)
 @app.event_grid_trigger(arg_name="event")
 @app.durable_client_input(client_name="client")
 async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestrationClient) -> None:
+    from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, caller_of_event, vm_of
+
     try:
         vm = vm_of(event, await _source())
     except NotAboutAVmError as reason:
@@ -80,6 +88,7 @@ def _serve(route: Route) -> None:
     async def respond(req: func.HttpRequest, *client: df.DurableOrchestrationClient) -> func.HttpResponse:
         from shared.arm.client import gateway
         from shared.readers.management_groups import resolve_scope
+        from triggers.callers import handle
         from triggers.requests import translate_azure_errors
 
         async def answer() -> func.HttpResponse:
@@ -127,7 +136,8 @@ async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationCli
 
 async def _import_ahead() -> None:
     """What every trigger needs, while the worker waits for its first call: the functions can be listed without it."""
-    await asyncio.to_thread(import_module, "shared.orchestrations")
+    for module in ("triggers.events", "shared.orchestrations"):
+        await asyncio.to_thread(import_module, module)
 
 
 with suppress(RuntimeError):  # No loop is running: this was imported by something else than a worker.

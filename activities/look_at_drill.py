@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from shared.arm.client import Azure
 from shared.config.intervals import LOOK_AT_TEST_VM
 from shared.model.activity_io import DrillStep
-from shared.model.drill import LATEST, Check, Drill, DrillVm
+from shared.model.drill import Check, Drill, DrillVm
+from shared.model.drill_words import LATEST
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.observe.drill import look_at
 from shared.planning.run_errors import with_action

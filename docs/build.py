@@ -24,10 +24,10 @@ from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
-from shared.model.capacity import Priority
 from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.planning.catalog import CATALOG, DRIFT, LEFT_OPEN, finding_of
 from shared.planning.drill_findings import OF_DRILL

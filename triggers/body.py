@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from shared.config.override_options import CHOICES
 from shared.config.profiles import PRIORITY, priority_of
 from shared.config.settings import Settings
-from shared.model.capacity import Priority
+from shared.model.priority import Priority
 from shared.model.values import comparable
 from shared.planning.overrides import PROFILE
 from triggers.problems import FieldError, Problem

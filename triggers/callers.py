@@ -10,7 +10,6 @@ import base64
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -19,17 +18,7 @@ import azure.functions as func
 from shared.config.settings import authentication_is_on
 from shared.model.caller import Caller, CallerKind, Via, object_id_in
 from triggers.problems import Problem
-
-
-class Role(StrEnum):
-    """App roles of the Entra application (infra/app-roles.json). A role that may change something may also read."""
-
-    READ = "dr.read"
-    ENABLE = "dr.enable"
-    DISABLE = "dr.disable"
-    SWEEP = "dr.sweep"
-    DRILL = "dr.drill"
-
+from triggers.roles import Role
 
 log = logging.getLogger("dr.http")
 
@@ -41,11 +30,6 @@ _ENTRA = "aad"
 _ROLE_CLAIMS = {"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"}
 # A token of a user has a scope, one of an application has none.
 _SCOPE_CLAIMS = {"scp", "http://schemas.microsoft.com/identity/claims/scope"}
-
-
-def auth_level() -> func.AuthLevel:
-    """The authentication level of the host: a function key, unless the platform requires a token."""
-    return func.AuthLevel.ANONYMOUS if authentication_is_on() else func.AuthLevel.FUNCTION
 
 
 async def handle(

@@ -11,7 +11,8 @@ from shared.arm.client import Azure
 from shared.config.drill_schedule import drill_network
 from shared.config.settings import Settings
 from shared.model.caller import Caller
-from shared.model.drill import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
+from shared.model.drill import Drill, DrillOrder
+from shared.model.drill_words import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED, LONGEST_KEEP
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.observe.drill import preflight

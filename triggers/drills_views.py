@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from shared.config.prices import sum_of_drills
 from shared.config.settings import Settings
 from shared.model.base import Model
 from shared.model.cost import DrillCost
@@ -14,6 +13,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.observe.drill import Preflight
 from shared.orchestrations import RUNNING as RUNS
+from shared.planning.costs import sum_of_drills
 from shared.reconcile.batch import RUNNING, WAITING
 from shared.reconcile.drill_batch import DrillBatch
 from triggers.views import DrillPlan, View

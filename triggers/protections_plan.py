@@ -11,7 +11,6 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import error_of
-from shared.config.prices import sum_of
 from shared.config.settings import Intent
 from shared.model.capacity import QuotaLoad
 from shared.model.plan import Plan
@@ -21,6 +20,7 @@ from shared.observe.gaps import Gaps, in_words
 from shared.observe.inventory import compliance_report
 from shared.observe.preview import planned
 from shared.observe.vm import observe
+from shared.planning.costs import sum_of
 from shared.reconcile.batch import AT_ONCE
 from shared.reconcile.fleet import judge, need_of, shortage
 from triggers.batch_views import PlannedLoad, PlanSummary, PlansView

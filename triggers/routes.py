@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from triggers.callers import Role
+from triggers.roles import Role
 
 _VM = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
 PROTECTION, HOLD, TIMELINE = f"{_VM}/protection", f"{_VM}/hold", f"{_VM}/timeline"

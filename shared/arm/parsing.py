@@ -25,6 +25,7 @@ from shared.arm.fields import (
 )
 from shared.config.override_options import CHOICES, Row
 from shared.model import naming
+from shared.model.policy import Policy
 from shared.model.replicated_item import (
     Agent,
     HealthError,
@@ -36,7 +37,6 @@ from shared.model.replicated_item import (
     ProtectedItem,
     Stage,
 )
-from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 
 OTHER_KINDS = frozenset(

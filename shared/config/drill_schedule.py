@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.model.base import Model
-from shared.model.drill import CREATE, LONGEST_KEEP
+from shared.model.drill_words import CREATE, LONGEST_KEEP
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK
 

@@ -15,9 +15,9 @@ from shared.config.override_options import CHOICES
 from shared.config.region_map import parse_object
 from shared.config.support_rules import IGNORABLE
 from shared.model.base import Model
-from shared.model.capacity import Priority
 from shared.model.names import DEFAULT_NAMES, DEFAULT_PROFILE, Names
-from shared.model.replication import Policy
+from shared.model.policy import Policy
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import IN_VAULT
 from shared.model.values import comparable, one_of

@@ -330,8 +330,8 @@ class Settings(BaseModel):
             raise ValueError(f"agent_automation_account: {account} is not in the subscription of every vault")
         chosen: dict[str, str] = {}
         for name, profile in self.profiles.items():
-            values = profile.policy_for(name).key
-            if profile.policy_name and chosen.setdefault(profile.policy_name.lower(), values) != values:
+            called = profile.policy_name.lower()
+            if called and chosen.setdefault(called, values := profile.policy_for(name).key) != values:
                 raise ValueError(
                     f"profiles at {name}.policyName: {profile.policy_name} is the name of another profile's policy, "
                     "which has other values"

@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from shared.model.base import Model
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Quota, Size
-
-
-class Priority(StrEnum):
-    """Which VMs come up where a quota does not suffice for all, the first ones first."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
 
 
 class Place(NamedTuple):

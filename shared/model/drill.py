@@ -9,18 +9,10 @@ from pydantic import Field
 
 from shared.model.base import Model
 from shared.model.caller import Caller
+from shared.model.drill_words import LATEST, LONGEST_KEEP
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-
-LATEST, LATEST_PROCESSED, APP_CONSISTENT = "latest", "latestProcessed", "appConsistent"
-"""What a recovery point may be called besides its ID: none named, the newest listed, the newest of that type."""
-
-CREATE = "create"
-"""What the network may be besides an ID: one that the app makes for each target network."""
-
-LONGEST_KEEP = 24 * 60
-"""The most minutes that a test VM is kept."""
 
 
 class DrillOrder(Model):

@@ -10,7 +10,7 @@ from pydantic import Field
 from shared.model import naming
 from shared.model.base import Model
 from shared.model.names import DEFAULT_NAMES
-from shared.model.replication import Policy
+from shared.model.policy import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import (
     ACCOUNT,

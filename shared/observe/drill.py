@@ -14,7 +14,6 @@ from shared.arm.errors import MalformedResponseError, proves_absence, text_of
 from shared.arm.fields import Json, objects, part, reference, required, text
 from shared.arm.listing import NotKnownError, read_one
 from shared.config.intervals import LONGEST_BOOT, TTL_SLOW
-from shared.config.prices import cost_of_drill, sum_of_drills
 from shared.model.cost import DrillCost
 from shared.model.decision import Decision, State
 from shared.model.drill import DrillNic, DrillOrder, DrillPoint, DrillVm
@@ -24,6 +23,7 @@ from shared.model.vm import Lock, Size, SourceVm
 from shared.observe.drill_network import NetworkOfDrill, network_of_drill
 from shared.observe.vm import observe
 from shared.planning.catalog import finding_of
+from shared.planning.costs import cost_of_drill, sum_of_drills
 from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of, of_group, over_quota
 from shared.planning.overrides import DRILL, overrides_of
 from shared.readers.locks import read_locks

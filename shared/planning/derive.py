@@ -7,19 +7,20 @@ counterpart of the network's own resource group, and the cache account is shared
 
 from collections.abc import Iterator
 
-from shared.config.prices import cost_of
 from shared.config.profiles import PRIORITY
 from shared.config.settings import Settings
 from shared.model.findings import Finding, Severity
 from shared.model.plan import DEFAULT_ORIGIN, Plan
+from shared.model.policy import Policy
 from shared.model.replicated_item import ProtectedItem
-from shared.model.replication import Policy, Replication
+from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import claims, network, placement, preflight, size_support, storage, target_groups, vm_support
 from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import on_protected
+from shared.planning.costs import cost_of
 from shared.planning.dependency_waves import Waves, waves
 from shared.planning.exclusion import without_excluded
 from shared.planning.overrides import Overrides

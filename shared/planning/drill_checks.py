@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.drill_network import DrillNetwork, DrillSubnet
+from shared.model.drill_words import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.findings import Finding
 from shared.model.replicated_item import TEST_FAILOVER, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId

@@ -14,11 +14,11 @@ from shared.config.override_options import CHOICES, Row
 from shared.config.profiles import ANY, DEFAULT, PRIORITY, Profile, priority_of
 from shared.config.settings import Settings
 from shared.model import naming, values
-from shared.model.capacity import Priority
 from shared.model.findings import Finding
 from shared.model.names import DEFAULT_NAMES, Names, PairNames
 from shared.model.plan import DEFAULT_ORIGIN
-from shared.model.replication import Policy
+from shared.model.policy import Policy
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
 from shared.model.vm import SourceVm

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from shared.model.base import Model
 from shared.model.names import DEFAULT_NAMES, Names
 from shared.model.plan import ResourcePreview
-from shared.model.replication import Policy
+from shared.model.policy import Policy
 from shared.model.resource_id import ResourceId
 
 

@@ -10,9 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from shared.config.settings import Settings
-from shared.model.capacity import Need, Place, Priority
+from shared.model.capacity import Need, Place
 from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity
+from shared.model.priority import Priority
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm

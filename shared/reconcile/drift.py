@@ -6,8 +6,8 @@ from types import MappingProxyType
 from shared.model.changes import Changes
 from shared.model.drill import Drill
 from shared.model.findings import Finding
+from shared.model.policy import Policy
 from shared.model.replicated_item import ProtectedItem, Stage
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, SourceVm

@@ -24,9 +24,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from shared.config.profiles import PRIORITY
-from shared.model.capacity import Capacity, Need, Place, Priority, QuotaLoad
+from shared.model.capacity import Capacity, Need, Place, QuotaLoad
 from shared.model.findings import Finding
 from shared.model.plan import Plan
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.model.vm import REGIONAL_CORES, Size
 from shared.planning.catalog import OF_QUOTA, finding_of

@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.config.profiles import Profile
 from shared.model.findings import Finding
+from shared.model.policy import Policy
 from shared.model.replicated_item import HealthError, Job, JobStage, ProtectedItem
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import SourceVm

@@ -12,8 +12,8 @@ from shared.model.decision import Action, State
 from shared.model.drill import Drill
 from shared.model.failover import Failover
 from shared.model.findings import Finding, Severity
+from shared.model.policy import Policy
 from shared.model.replicated_item import Job, ProtectedItem
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow

@@ -12,7 +12,7 @@ from hashlib import sha256
 from shared.config.intervals import LONGEST_FOR_TARGETS
 from shared.config.settings import Create, Mode, Settings
 from shared.model import naming
-from shared.model.drill import CREATE
+from shared.model.drill_words import CREATE
 from shared.model.findings import Finding
 from shared.model.origin import Origin, gap_of
 from shared.model.replicated_item import ProtectedItem

@@ -10,7 +10,8 @@ from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, reference, text
 from shared.arm.listing import NotKnownError, read_one
 from shared.arm.parsing import item_of
-from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, Drill, DrillPoint
+from shared.model.drill import Drill, DrillPoint
+from shared.model.drill_words import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.item_details import RecoveryPoint
 from shared.model.replicated_item import TEST_FAILOVER, Job, JobStage, ProtectedItem
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId

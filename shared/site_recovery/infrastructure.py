@@ -13,8 +13,8 @@ from shared.arm.get_or_create import UnderWayError
 from shared.arm.parsing import ContainerMappingRecord
 from shared.config.intervals import TTL_STATIC
 from shared.model import naming
+from shared.model.policy import Policy
 from shared.model.replicated_item import ProtectedItem
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId, folded
 from shared.model.target_resources import ContainerMapping
 from shared.site_recovery.vault import Vault

@@ -7,8 +7,8 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.get_or_create import usually
 from shared.config.intervals import TTL_SLOW
+from shared.model.policy import Policy
 from shared.model.replicated_item import JobStage, ProtectedItem
-from shared.model.replication import Policy
 from shared.model.step_result import Error
 from shared.planning.policy_update import PolicyEdit, edit_of
 from shared.site_recovery.infrastructure import begin, policy_values

@@ -15,7 +15,8 @@ from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.arm.fields import Json, objects, part, required, text, time_of
 from shared.arm.listing import read_one
-from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, Drill, DrillPoint
+from shared.model.drill import Drill, DrillPoint
+from shared.model.drill_words import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.replicated_item import TEST_FAILOVER, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending

@@ -10,7 +10,7 @@ import pytest
 from local import rights
 from local.simulator.access.roles import Role, parse
 from local.stack import Stack
-from shared.model.drill import LATEST_PROCESSED
+from shared.model.drill_words import LATEST_PROCESSED
 from tests import estates, fork_server
 from tests.e2e import overrides
 from tests.e2e.conftest import SPEED, StartStack

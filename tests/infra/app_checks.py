@@ -10,7 +10,7 @@ from shared.reporting.audit_log import KEYS
 from shared.reporting.metrics import METRICS
 from tests.infra.deployments import Infra
 from tests.infra.queries import of_alerts, of_workbook
-from triggers.callers import Role
+from triggers.roles import Role
 
 _IDENTITY = {
     "AZURE_CLIENT_ID",

@@ -15,7 +15,8 @@ from activities.start_drill import start_drill
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
-from shared.model.drill import CREATE, Drill, DrillOrder, DrillOutcome
+from shared.model.drill import Drill, DrillOrder, DrillOutcome
+from shared.model.drill_words import CREATE
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.observe.drill_needs import drill_needs

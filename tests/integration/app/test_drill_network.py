@@ -3,8 +3,9 @@
 from activities.prepare_drill import prepare_drill
 from shared.model import naming
 from shared.model.activity_io import DrillRequest
-from shared.model.drill import CREATE, DrillOrder
+from shared.model.drill import DrillOrder
 from shared.model.drill_network import NetworkChange
+from shared.model.drill_words import CREATE
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready
 from shared.observe.drill import preflight

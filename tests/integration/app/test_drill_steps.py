@@ -19,7 +19,8 @@ from activities.start_drill import start_drill
 from shared.arm.client import Azure
 from shared.config.intervals import LONGEST_BOOT
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
-from shared.model.drill import LATEST, LATEST_PROCESSED, Drill, DrillOrder, DrillOutcome
+from shared.model.drill import Drill, DrillOrder, DrillOutcome
+from shared.model.drill_words import LATEST, LATEST_PROCESSED
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.observe.drill import preflight

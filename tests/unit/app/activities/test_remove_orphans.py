@@ -16,7 +16,8 @@ from shared.arm.errors import WriteRefusedError
 from shared.arm.origin_store import OriginStoreError
 from shared.config.settings import Mode
 from shared.model import naming
-from shared.model.drill import CREATE, Drill, DrillOrder
+from shared.model.drill import Drill, DrillOrder
+from shared.model.drill_words import CREATE
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP

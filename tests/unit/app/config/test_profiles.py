@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, load_settings
-from shared.model.replication import Policy
+from shared.model.policy import Policy
 from shared.model.resource_id import ResourceId
 from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import NETWORK, VAULT_ID, asking, plan_of, planning_context, settings, source_vm

@@ -20,9 +20,10 @@ from tests.unit.app.examples import VM_ID, open_settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.rows import full_item
-from triggers.callers import Role, handle
+from triggers.callers import handle
 from triggers.compliance import get_compliance
 from triggers.protection import get_protection
+from triggers.roles import Role
 
 READS = ["resource graph", "items elsewhere", "groups in the graph"]
 READS += ["replication_protected_items", "replication_jobs", "replication_policies"]

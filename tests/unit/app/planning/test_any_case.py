@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shared.config.override_options import CHOICES
 from shared.config.profiles import Profile
 from shared.config.settings import REFUSALS, Create, Mode
-from shared.model.capacity import Priority
 from shared.model.decision import State
+from shared.model.priority import Priority
 from shared.planning.catalog import CODES
 from shared.planning.overrides import overrides_of
 from tests.unit.app.examples import open_settings, settings, source_vm

@@ -4,7 +4,7 @@ import pytest
 
 from shared.config.profiles import Profile
 from shared.model.names import DEFAULT_NAMES
-from shared.model.replication import Policy
+from shared.model.policy import Policy
 from shared.planning.policy_update import edit_of
 from tests.unit.app.examples import VAULT_ID
 

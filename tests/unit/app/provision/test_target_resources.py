@@ -10,8 +10,8 @@ from activities.create_target_resources import create_target_resource
 from shared.arm.errors import WriteRefusedError
 from shared.model.naming import MADE_AT, MADE_BY, maker
 from shared.model.plan import Plan
+from shared.model.policy import Policy
 from shared.model.replicated_item import JobError
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import PLACEMENT_GROUP
 from shared.model.step_result import Failed, Pending, Ready, StepResult

@@ -13,8 +13,8 @@ from shared.config.settings import Mode, Settings
 from shared.model import naming
 from shared.model.decision import Action, State
 from shared.model.findings import Severity
+from shared.model.policy import Policy
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
 from shared.planning import placement, vm_support

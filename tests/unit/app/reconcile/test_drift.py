@@ -7,8 +7,9 @@ import pytest
 from shared.config.profiles import Profile
 from shared.model.changes import Changes, Difference
 from shared.model.findings import Severity
+from shared.model.policy import Policy
 from shared.model.replicated_item import ItemDisk
-from shared.model.replication import Policy, ReplicatedDisk
+from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, SourceVm

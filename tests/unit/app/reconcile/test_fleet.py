@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.capacity import Capacity, Need, Place, Priority, RegionOffer, Reserved
+from shared.model.capacity import Capacity, Need, Place, RegionOffer, Reserved
 from shared.model.decision import State
 from shared.model.findings import Severity
+from shared.model.priority import Priority
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Quota, Size
 from shared.planning.catalog import finding_of

@@ -18,8 +18,9 @@ from shared.config.settings import SettingsError
 from shared.model.caller import Caller, CallerKind, Via
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from triggers import openapi
-from triggers.callers import Role, auth_level, caller_of, check_caller
+from triggers.callers import caller_of, check_caller
 from triggers.problems import Problem
+from triggers.roles import Role, auth_level
 
 HEADER = "X-MS-CLIENT-PRINCIPAL"
 LONG = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"

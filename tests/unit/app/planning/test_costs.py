@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.config.prices import Prices, cost_of, cost_of_drill, sum_of_drills
+from shared.config.prices import Prices
 from shared.model.vm import Disk
+from shared.planning.costs import cost_of, cost_of_drill, sum_of_drills
 from tests.unit.app.examples import (
     DATA_DISK,
     OS_DISK,
