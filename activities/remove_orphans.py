@@ -4,11 +4,13 @@ Only in the mode `cleanup`, networks for drills wherever drills are on, and only
 they are only reported.
 """
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.arm.client import Azure
 from shared.config.intervals import FRESH_FOR, TTL_SLOW
+from shared.model.findings import Finding
 from shared.model.naming import is_drill_network
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
@@ -18,10 +20,13 @@ from shared.observe.orphans import Networks, made_in_target, tagged_since, used_
 from shared.provision.registry import remove, usage
 from shared.readers.locks import read_locks
 from shared.reconcile.inventory import ComplianceReport
-from shared.reconcile.orphans import notes_of, reason_to_keep, removal_disabled, unneeded
+from shared.reconcile.orphans import notes_of, notes_of_plans, reason_to_keep, removal_disabled, unneeded
 from shared.reconcile.sweep import Sweep
 from shared.reporting.audit_log import decided
+from shared.site_recovery.recovery_plans import lost_plans
 from shared.site_recovery.replicated_items import refresh
+
+log = logging.getLogger("dr.inventory")
 
 MOST = 20
 """The most removals of one sweep."""
@@ -49,8 +54,18 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
     for orphan in proofs:
         if why := removal_disabled(orphan, settings):
             kept[orphan] = f"{why}; cleanup removes it once it is old enough, unless something uses it"
-    found_orphans = {"removed": tuple(removed), "orphans": notes_of(kept)}
+    notes = (*notes_of(kept), *await _plans(azure))
+    found_orphans = {"removed": tuple(removed), "orphans": notes}
     return Ready(value=request.with_(report=request.report and request.report.model_copy(update=found_orphans)).dump())
+
+
+async def _plans(azure: Azure) -> tuple[Finding, ...]:
+    """Notes about recovery plans of drills whose records are lost. A sweep that cannot list them does not fail."""
+    try:
+        return notes_of_plans(await lost_plans(azure))
+    except Exception:
+        log.warning("The recovery plans could not be listed", exc_info=True)
+        return ()
 
 
 async def _orphans(azure: Azure, found: ComplianceReport) -> tuple[Proofs, Kept]:

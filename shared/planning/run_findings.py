@@ -205,6 +205,13 @@ OF_SWEEP = {
         "keeps it",
         "Remove it by hand if it is not needed.",
     ),
+    "OrphanedPlan": Row(
+        Severity.NOTE,
+        "a recovery plan is named as the app names those for drills, and no record of a drill names it: it is another "
+        "deployment's, or the records are lost",
+        "keeps it: nothing proves that it is the app's",
+        "If no other deployment drills in the vault: clean up the plan's test failover in the portal, and delete it.",
+    ),
     "DailyEnableLimitReached": Row(
         Severity.WARNING,
         "more VMs are to be enabled than `DR_MAX_ENABLES_PER_DAY` allows: see the "

@@ -4,7 +4,7 @@ Two checks. The lists (tagged VMs, replicated items) show which resources nothin
 before its removal shows whether it may be removed. If either check is uncertain, the resource stays.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -243,3 +243,9 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
     if more:
         found.append(finding_of("OrphanedTarget", f"{more} more resources with the tag {naming.MADE_BY} are kept."))
     return tuple(found)
+
+
+def notes_of_plans(plans: Sequence[ResourceId]) -> tuple[Finding, ...]:
+    """A note for each recovery plan of a drill whose records are lost, likewise."""
+    text = "{} is named as this app names those for drills, and no record of a drill names it. It is kept."
+    return tuple(finding_of("OrphanedPlan", text.format(plan)) for plan in plans[:_MOST_NOTES])

@@ -4,6 +4,7 @@ Its name has a random part and is in the records of the drill before the plan is
 It is removed when nothing of the drill is left, and only if no one has put anything else into it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.arm.fields import Json, objects, part, required, text, time_of
-from shared.arm.listing import read_one
+from shared.arm.listing import Listing, read_listing, read_one
 from shared.model.drill import Drill, DrillPoint
 from shared.model.drill_words import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.replicated_item import TEST_FAILOVER, JobStage
@@ -22,12 +23,13 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending
 from shared.planning.drill_checks import DrillItem
 from shared.site_recovery.infrastructure import begin
-from shared.site_recovery.vault import Vault, read_if_there, vault_of
+from shared.site_recovery.vault import API_VERSION, Vault, read_if_there, vault_of
 
 POINTS = {LATEST: "Latest", LATEST_PROCESSED: "LatestProcessed", APP_CONSISTENT: "LatestApplicationConsistent"}
 """How a plan is asked for a recovery point: one for all its VMs, by its kind."""
 
-_TYPE = "replicationRecoveryPlans"
+_TYPE, _PREFIX = "replicationRecoveryPlans", "dr-drill-"
+_OWN_NAME = re.compile(rf"{_PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", re.IGNORECASE)
 
 
 class PlanRefusedError(WriteRefusedError):
@@ -45,7 +47,30 @@ class RecoveryPlan:
 
 def plan_of(vault: ResourceId, request: str) -> ResourceId:
     """The plan for the drill with that request ID. No other one has the name."""
-    return vault.child(_TYPE, f"dr-drill-{request}")
+    return vault.child(_TYPE, f"{_PREFIX}{request}")
+
+
+async def lost_plans(azure: Azure) -> list[ResourceId]:
+    """The plans with such a name that no open record of a drill names, by a list of each vault, where drills are on.
+
+    Raises HttpResponseError, MalformedResponseError, OriginStoreError.
+    """
+    if not azure.settings.drills:
+        return []
+    # Before the list and after it: a drill that begins or ends meanwhile has its records at one of these times.
+    drills = await azure.drills.open()
+    found = [plan for vault in azure.settings.vault_ids for plan in await _listed(azure, vault)]
+    known = {drill.plan for drill in (*drills, *(await azure.drills.open() if found else ()))}
+    return [plan for plan in found if plan not in known]
+
+
+async def _listed(azure: Azure, vault: ResourceId) -> Listing[ResourceId]:
+    def named(found: Json) -> ResourceId | None:
+        plan = required(found["id"])
+        return plan if _OWN_NAME.fullmatch(plan.name) else None
+
+    path = f"{vault}/{_TYPE}"
+    return await read_listing(azure.list(path, API_VERSION), path, named, ())
 
 
 async def read_plan(azure: Azure, plan: ResourceId) -> RecoveryPlan | None:

@@ -11,6 +11,7 @@ from activities.finish_drill import finish_drill
 from activities.look_at_drill import look_at_drill
 from activities.monitor_job import monitor_job
 from activities.prepare_drill import prepare_drill
+from activities.remove_orphans import remove_orphans
 from activities.start_drill import start_drill
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
@@ -22,6 +23,7 @@ from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.observe.drill_needs import drill_needs
 from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
+from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.drills import read_drill_item
 from shared.site_recovery.drills import test_failover as begin_test
 from shared.site_recovery.recovery_plans import make_plan, plan_of, read_plan
@@ -276,6 +278,35 @@ async def test_a_plan_that_a_person_has_changed_is_neither_tested_nor_removed(re
     assert record.cleanup_error.code == "PlanChanged"
     assert "replicationRecoveryPlans" in record.cleanup_error.action
     assert kept
+
+
+@pytest.mark.parametrize(
+    ("lost", "drills", "notes"), [(True, True, ["OrphanedPlan"]), (False, True, []), (True, False, [])]
+)
+async def test_a_plan_whose_records_are_lost_is_reported_by_the_sweep_and_stays(
+    reach: Reach, lost: bool, drills: bool, notes: list[str]
+) -> None:
+    async with reach(grouped(), speed=SPEED, **SETTINGS | {"mode": "cleanup"}) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        recorded = await azure.drills.together(VMS[0])
+        assert recorded[0].plan
+        await _made(azure, recorded[0].plan, recorded)
+        theirs = await _theirs(azure, recorded)
+        for drill in recorded if lost else ():
+            await azure.drills.close(drill)
+        azure.settings = azure.settings.model_copy(update={"drills": drills})
+        before = len(reached.calls("replicationRecoveryPlans"))
+        swept = await remove_orphans(azure, Sweep(poll_seconds=POLL, report=SweepReport(read_at=datetime.now(UTC))))
+        asked = [each["method"] for each in reached.calls("replicationRecoveryPlans")[before:]]
+        kept = [await read_plan(azure, plan) for plan in (recorded[0].plan, theirs)]
+    assert isinstance(swept, Ready)
+    report = Sweep.load(swept.value).report
+    assert report
+    assert [each.code for each in report.orphans] == notes
+    assert [recorded[0].plan.name in each.message for each in report.orphans] == [True] * len(notes)
+    assert asked == ["GET"] * drills
+    assert all(kept)
 
 
 async def test_a_plan_that_is_gone_does_not_stop_the_cleanup(reach: Reach) -> None:
