@@ -164,10 +164,11 @@ class Blobs:
     async def replace(self, name: str, pieces: Iterable[str]) -> None:
         # With IDs of its own, no two writers at one time can mix their blocks: the blob is that of one of them.
         own, ids, blocks = uuid4().hex, list[str](), _blocks(pieces)
-        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+        while block := await asyncio.to_thread(next, blocks, b""):
             ids.append(b64encode(f"{own}{len(ids):05}".encode()).decode())
             query = urlencode({"comp": "block", "blockid": ids[-1]})
             self._checked(await self._send("PUT", f"/{name}?{query}", text=block))
+            del block  # not in memory beside the next one
         listed = f"<BlockList>{''.join(f'<Uncommitted>{each}</Uncommitted>' for each in ids)}</BlockList>"
         headers = {"x-ms-blob-content-type": _type(name), "Content-Type": "application/xml"}
         self._checked(await self._send("PUT", f"/{name}?comp=blocklist", headers, listed.encode()))

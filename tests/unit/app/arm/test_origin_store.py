@@ -63,7 +63,8 @@ async def peak_while(store: Store, pieces: Iterable[str]) -> int:
 
 @pytest.mark.parametrize("blocks", [4, 40])
 async def test_of_a_long_text_some_blocks_are_in_memory(store: Store, blocks: int) -> None:
-    """One that grows, its copy that is sent, and what the buffer has of spare room."""
+    """One that grows, with some room to spare, its copy that is sent, and that of the one before, to which the thread
+    may still hold that has made it."""
     piece = "x" * (_BLOCK // 64)
     await store.replace(PAGE, ["what is imported at first"])
 
