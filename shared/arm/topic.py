@@ -18,26 +18,25 @@ log = logging.getLogger("dr.topic")
 
 
 async def publish(azure: "Azure", events: Iterable[OutcomeEvent]) -> StepResult:
-    """Ready when all events are published, or there are none.
+    """Ready when all events are published, or there are none. Those of one call are in memory at once, however many
+    there are.
 
     Any other result says why not, and the failure is logged. Some events may have arrived then: publishing them again
     repeats the same IDs.
     """
-    publishable = list(events)
-    if not azure.settings.outcome_topic_endpoint or not publishable:
+    if not azure.settings.outcome_topic_endpoint:
         return Ready()
-    outcome = await to_step_result(_send(azure, publishable), azure.settings.poll_seconds)
+    outcome = await to_step_result(_send(azure, events), azure.settings.poll_seconds)
     if not isinstance(outcome, Ready):
-        log.warning("Not all of %d events were published to the topic: %s", len(publishable), outcome.error)
+        log.warning("Not all events were published to the topic: %s", outcome.error)
     return outcome
 
 
-async def _send(azure: "Azure", events: list[OutcomeEvent]) -> StepResult:
-    from azure.core.messaging import CloudEvent
-
-    topic = azure.topic()
+async def _send(azure: "Azure", events: Iterable[OutcomeEvent]) -> StepResult:
     for batch in batches(events):
-        await topic.send(
+        from azure.core.messaging import CloudEvent
+
+        await azure.topic().send(
             [
                 CloudEvent(
                     source=event.source,

@@ -287,6 +287,7 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
 
 async def _read_report(azure: Azure) -> ComplianceReport:
     estate = await with_failovers(azure, await _with_proofs(azure, await read_inventory(azure)))
+    gc.freeze()  # nor does the inventory, once it is read
     estate = await with_first_seen(azure, await with_errors(azure, estate))
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     needed = references_of(estate.vms, estate.items, group_tags, azure.settings, estate.regions.values())

@@ -201,6 +201,8 @@ def _vm_outcome(
 
 
 def _short_finding(finding: Finding) -> Finding:
+    if max(len(finding.message), len(finding.fix)) <= _LONGEST:
+        return finding
     return finding.with_(message=short(finding.message), fix=short(finding.fix))
 
 

@@ -1,8 +1,9 @@
 """Telling: an end goes to the log and to the topic; what the topic answers is an outcome and a warning, and no end."""
 
+import json
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.retention import KEPT, purge_windows
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import Sweep, SweepReport
+from shared.reporting.events import MOST_BYTES, OutcomeEvent
 from shared.reporting.metrics import Measurement
 from tests.findings import warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
@@ -89,6 +91,20 @@ async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
     assert len(many.calls) < 5
 
 
+async def test_events_are_made_when_they_are_sent() -> None:
+    """Of many only those of one call are in memory, and the first of the next."""
+    topic, made = FakeTopic(), list[OutcomeEvent]()
+
+    def events() -> Iterator[OutcomeEvent]:
+        for each in unhealthy(3000, "x" * 400):
+            assert len(made) <= sum(map(len, topic.calls)) + MOST_BYTES / len(json.dumps(each.dump()))
+            made.append(each)
+            yield each
+
+    assert await publish(azure_with(topic), events()) == Ready()
+    assert sum(map(len, topic.calls)) == len(made) == 3001
+
+
 async def test_without_a_topic_or_an_event_no_one_is_called() -> None:
     topic = FakeTopic()
 
@@ -115,7 +131,7 @@ async def test_what_the_topic_refuses_is_an_outcome_and_a_warning(
 
     assert isinstance(answered, outcome)
     (line,) = lines(caplog, "dr.topic")
-    assert line.startswith("Not all of 1 events were published to the topic: ")
+    assert line.startswith("Not all events were published to the topic: ")
     assert caplog.records[-1].levelno == logging.WARNING
 
 
