@@ -106,4 +106,5 @@ def _failed(error: Error) -> Ready:
 
 def _of_item(item: ProtectedItem) -> Error:
     default = Error(code=item.state, message=item.state_description or "Enabling replication failed.")
-    return next(iter(item.errors), default)
+    found = (Error(code=each.code, message=each.message, action=each.action) for each in item.errors)
+    return next(found, default)

@@ -38,6 +38,7 @@ from shared.model.replicated_item import (
     Stage,
 )
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.step_result import LONGEST_ACTION, LONGEST_CODE, LONGEST_MESSAGE, shortened
 
 OTHER_KINDS = frozenset(
     {
@@ -253,9 +254,9 @@ def _health_errors(item: Json) -> tuple[HealthError, ...]:
 def _health_error(found: Json) -> HealthError:
     category, source = text(found.get("errorCategory")), text(found.get("errorSource"))
     return HealthError(
-        code=text(found.get("errorCode")),
-        message=text(found.get("errorMessage")),
-        action=text(found.get("recommendedAction")),
+        code=shortened(text(found.get("errorCode")), LONGEST_CODE),
+        message=shortened(text(found.get("errorMessage")), LONGEST_MESSAGE),
+        action=shortened(text(found.get("recommendedAction")), LONGEST_ACTION),
         since=time_of(found.get("creationTimeUtc")),
         # Only 161011 has been recorded: of this category, from the "ReplicationUnitFailoverValidatorError".
         of_failover=category == "TestFailover" or ("FailoverValidator" in source and category != "Replication"),

@@ -92,12 +92,19 @@ class Agent(Record):
     certificate_outdated: bool = False
 
 
-class HealthError(Error):
-    """An error of the item. `since` is when the service first reported it, `of_failover` whether it is about what a
-    failover would meet with, rather than about the replication."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthError(Record):
+    """An error of the item. `action` is what the service recommends, `since` when it first reported it, `of_failover`
+    whether it is about what a failover would meet with, rather than about the replication."""
 
+    code: str
+    message: str
+    action: str = ""
     since: datetime | None = None
     of_failover: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message} {self.action}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

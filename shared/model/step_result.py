@@ -15,13 +15,16 @@ from shared.model.base import Model, well_formed
 def cut_to(longest: int) -> BeforeValidator:
     """A validator of a text of a service: it cuts a longer one."""
 
-    def cut(given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        text = well_formed(given)
-        return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return BeforeValidator(lambda given: shortened(given, longest) if isinstance(given, str) else given)
 
-    return BeforeValidator(cut)
+
+def shortened(given: str, longest: int) -> str:
+    """The text of a service, cut if it is longer."""
+    text = well_formed(given)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+LONGEST_CODE, LONGEST_MESSAGE, LONGEST_ACTION = 100, 2000, 1000
 
 
 def first_line(text: str) -> str:
@@ -35,9 +38,9 @@ class Error(Model):
     Azure's texts may be of any length, and orchestrations carry errors in their state: long texts are cut.
     """
 
-    code: Annotated[str, cut_to(100)]
-    message: Annotated[str, cut_to(2000)]
-    action: Annotated[str, cut_to(1000)] = ""
+    code: Annotated[str, cut_to(LONGEST_CODE)]
+    message: Annotated[str, cut_to(LONGEST_MESSAGE)]
+    action: Annotated[str, cut_to(LONGEST_ACTION)] = ""
 
     def __str__(self) -> str:
         return " ".join(part for part in (f"{self.code}: {self.message}", self.action) if part)

@@ -115,10 +115,11 @@ class _Engine:
             enables=self._attempts(vm),
         )
         decision = decide(facts, self.settings)
+        own = {name: value for name, value in vm.tags.items() if name.lower() in self.own_tags}
         vm_status = VmStatus(
             vm_id=vm.id,
             state=decision.state,
-            tags={name: value for name, value in vm.tags.items() if name.lower() in self.own_tags},
+            tags=vm.tags if own == vm.tags else own,  # most have no others: one map, and not one for each
             findings=decision.findings,
             drilled_by=self._drilled_by(vm) if item and not decision.held else "",
             **(self._of_item(item, vm.location) if item else {"location": vm.location}),
