@@ -30,7 +30,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reasons = {"embedded_history": "opens the database of the embedded engine"}
     else:
         reasons = {"external_only": "the embedded engine's task hub belongs to one host: --durable=external"}
+    limit = pytest.mark.timeout(float(config.getini("timeout")) * waiting.patience)
     for item in items:
+        item.add_marker(limit)
         for name, reason in reasons.items():
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reason))
