@@ -25,11 +25,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-import azure.durable_functions as df
-import azure.functions as func
-
 # What is imported stays: the garbage collector would look through all of it in vain, now and later.
 gc.disable()
+
+import azure.durable_functions as df
+import azure.functions as func
 
 import activities.functions
 import orchestrators.functions
