@@ -78,7 +78,11 @@ def main(arguments: list[str]) -> int:
         help="one or more of those below",
     )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="of Azure's latencies; 0: as recorded")
-    parser.add_argument("--calls", action="store_true", help="print each call of `few`, `drills`, and its purpose")
+    parser.add_argument(
+        "--calls",
+        action="store_true",
+        help="print each call of `few`, `drills` and its purpose, and how many of each kind `many` makes",
+    )
     parser.add_argument("--save", action="store_true", help="in docs/benchmarks.json, for the tables of docs/")
     parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")
     options = parser.parse_args(arguments)

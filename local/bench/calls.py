@@ -1,13 +1,15 @@
 """What each call of the app is for, in the order of the calls."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _ITEM = r"/replicationprotecteditems/[^/]+"
 _PURPOSES = (
     ("GET", r"/virtualmachines/[^/]+", "the VM as it is now: tags, disks, interfaces, power state"),
-    ("GET", r"/virtualmachines", "whether the target group holds a VM of the target name already"),
+    ("GET", r"/resourcegroups/.+/virtualmachines", "whether the target group holds a VM of the target name already"),
+    ("GET", r"/virtualmachines", "several VMs as they are now, by a list of each part"),
     ("GET", r"/replicationeligibilityresults/default", "Site Recovery's own check of the VM"),
     ("GET", r"/networkinterfaces/[^/]+", "subnet and address of the VM's interface"),
     ("GET", r"/subscriptions/[^/]+/resourcegroups", "tags, region and manager of the groups; which of them exist"),
@@ -58,3 +60,18 @@ def lines(requests: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for number, request in enumerate(requests, 1):
         end = "/".join(str(request["path"]).rsplit("/", 2)[1:])
         yield f"{number:>3} {request['method']:<5}{request['status']} {purpose_of(request)} ({end})"
+
+
+def counts(requests: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each kind of call, the most frequent first: how many there are, the method, what it is for, and the
+    path with "*" for each name."""
+    kinds = Counter((request["method"], purpose_of(request), _kind(str(request["path"]))) for request in requests)
+    for (method, purpose, path), count in kinds.most_common():
+        yield f"{count:>4} {method:<5}{purpose} ({path})"
+
+
+def _kind(path: str) -> str:
+    """The path with "*" for each name: a type, and in front of all else a provider, has none."""
+    scope, *of_providers = path.lower().split("/providers/")
+    parts = [scope, *(f"/{types}" for _, _, types in (each.partition("/") for each in of_providers))]
+    return "".join(re.sub("(/[^/]+)/[^/]+", r"\1/*", part) for part in parts)

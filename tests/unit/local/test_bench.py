@@ -6,7 +6,7 @@ import pytest
 
 from local.bench import __main__ as bench
 from local.bench import critical_path, drills, durable, heal, results, scenario
-from local.bench.calls import lines
+from local.bench.calls import counts, lines, purpose_of
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import FIGURES, Figure, medians
 from local.bench.protecting import without_polls
@@ -190,6 +190,18 @@ def test_each_call_is_listed_with_what_it_is_for() -> None:
         "  1 GET  200 jobs: those that run or failed, the daily limit, failovers (v/replicationJobs)",
         "  2 PUT  200 enables protection (replicationProtectedItems/i)",
         "  3 GET  200 ? (somethingElse/1)",
+    ]
+
+
+def test_calls_of_a_kind_are_counted_under_the_path_without_names() -> None:
+    vms = "/subscriptions/s/{}providers/Microsoft.Compute/virtualMachines"
+    paths = [vms.format(""), vms.format("resourceGroups/a/") + "/v", vms.format("resourceGroups/b/") + "/w"]
+
+    calls = [{"method": "GET", "path": path} for path in paths]
+
+    assert list(counts(calls)) == [
+        f"   2 GET  {purpose_of(calls[1])} (/subscriptions/*/resourcegroups/*/virtualmachines/*)",
+        f"   1 GET  {purpose_of(calls[0])} (/subscriptions/*/virtualmachines)",
     ]
 
 
