@@ -64,6 +64,8 @@ async def _run(module: str, name: str, request: Json, *more: Any) -> Json:
     from shared.arm.client import gateway
     from shared.arm.errors import to_step_result
     from shared.arm.rate_limit import low_priority
+    from shared.arm.ttl_cache import due_at, needed_since
+    from shared.config.intervals import LONGEST_TURN
     from shared.readers.management_groups import resolve_scope
 
     azure, step = gateway(), getattr(import_module(module), name)
@@ -72,7 +74,8 @@ async def _run(module: str, name: str, request: Json, *more: Any) -> Json:
 
         read_again(azure, if_before=monotonic() - azure.settings.poll_seconds)
     loaded = step.__annotations__["request"].load(request)
-    with low_priority(bool(request.get("lowPriority"))):
+    due = due_at(request.get("due"), azure.settings.poll_seconds * LONGEST_TURN)
+    with low_priority(bool(request.get("lowPriority"))), needed_since(due):
 
         async def act() -> Any:
             await resolve_scope(azure)

@@ -32,17 +32,8 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     outcome = await _monitor(azure, vault, request)
     if not isinstance(outcome, Pending):
         return outcome
-    ticks = min(1 + _others(vault, poll) // FOLLOWED_PER_TICK, LONGEST_TICK)
+    ticks = min(1 + vault.others_under_way() // FOLLOWED_PER_TICK, LONGEST_TICK)
     return outcome.model_copy(update={"tick": ticks * poll})
-
-
-def _others(vault: Vault, poll: float) -> int:
-    """About how many other VMs the vault enables or replicates for the first time, by the lists that were read last.
-
-    Not how many runs this process follows: several processes that share the work would each go on more often than one.
-    """
-    items, jobs = vault.items.known(LONGEST_TICK * poll), vault.jobs.known(LONGEST_TICK * poll)
-    return max(items.in_progress if items else 0, jobs.enabling_count if jobs else 0, 1) - 1
 
 
 async def _monitor(azure: Azure, vault: Vault, request: JobRequest) -> StepResult:

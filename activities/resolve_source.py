@@ -5,18 +5,22 @@ from datetime import UTC, datetime
 
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
+from shared.arm.shared_reads import among
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation, ObserveRequest
 from shared.model.decision import Action
 from shared.model.step_result import Ready, StepResult
 from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import observe
+from shared.site_recovery.vault import vaults_of
 
 
 async def resolve_source(azure: Azure, request: ObserveRequest) -> StepResult:
     """Ready holds an `Observation`, also if no plan could be made: what was observed counts all the same."""
     intent = Intent.YES if request.as_if_tagged else None
-    observation = await observe(azure, request.vm_id, intent=intent, confirmed=request.confirmed)
+    # Those that end at the same time are observed at the same time.
+    with among(max(vault.others_under_way() for vault in vaults_of(azure))):
+        observation = await observe(azure, request.vm_id, intent=intent, confirmed=request.confirmed)
     if observation.vm and leads_to_plan(observation, request, datetime.now(UTC)):
         plan = derive_target_settings(azure, observation.vm, observation.item, request.failures)
         observation = observation.with_(planning=await to_step_result(plan, azure.settings.poll_seconds))

@@ -238,6 +238,8 @@ def _create_targets(context: Context, run: RunState) -> Step:
 
 def _follow(context: Context, run: RunState) -> Step:
     """Follows the enable job, then the initial replication; observing the VM afterwards decides what comes next."""
+    # The pass that observes is due since the same time, so that runs which end together read together.
+    due = run.due(context.current_utc_datetime)
     run = run.with_(followed=True, published_digest="")
     elapsed = run.enabling_for(context.current_utc_datetime)
     request = JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault, elapsed=elapsed)
@@ -249,4 +251,4 @@ def _follow(context: Context, run: RunState) -> Step:
         return run.change_ended(context.current_utc_datetime, error)
     if error:
         return run.attempt_failed(context.current_utc_datetime, error)
-    return run.with_(job="").requeue()
+    return run.with_(job="", phase=Phase.OBSERVE, resume_at=due)

@@ -25,6 +25,9 @@ _STEPS = {
 }
 """What a run shows while it waits for an activity that names no step: the one that waits, not the last one that did."""
 
+_ONLY_READS = {"resolve_source", "monitor_job"}
+"""Activities that get the time at which the run was due: what others have asked for since serves it, too."""
+
 
 def call_activity(
     context: Context, run: RunState | DrillRun | Sweep | BatchOf[Any], activity: str, request: Model
@@ -32,7 +35,11 @@ def call_activity(
     """Marked as low priority if the caller is; and as a retry after a failed attempt to enable: a target resource that
     was changed since the process read it may be why."""
     retry = isinstance(run, RunState) and run.attempts and run.phase is not Phase.FOLLOW
-    marks = {mark: True for mark, is_set in (("lowPriority", run.low_priority), ("retry", retry)) if is_set}
+    marks: dict[str, Any] = {
+        mark: True for mark, is_set in (("lowPriority", run.low_priority), ("retry", retry)) if is_set
+    }
+    if isinstance(run, RunState) and activity in _ONLY_READS:
+        marks["due"] = run.due(context.current_utc_datetime).isoformat()
     answer = yield context.call_activity(activity, request.dump() | marks)
     return named(load_step_result(answer), _STEPS.get(activity, ""))
 

@@ -24,7 +24,7 @@ from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.shared_reads import ListedType, Loader
 from shared.arm.ttl_cache import TtlCache
-from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW, TTL_TARGETS
+from shared.config.intervals import LONGEST_CALL_WAIT, LONGEST_TURN, TTL_SLOW, TTL_TARGETS
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.drill import Drill
 from shared.model.resource_id import ResourceId
@@ -245,6 +245,7 @@ class Azure:
                 partial(self.list_pages, key, listed.api_version),
                 listed,
                 self.settings.poll_seconds * TTL_SLOW,
+                self.settings.poll_seconds * LONGEST_TURN,
             )
         return await self._loaders[key].read(resource, parse)
 

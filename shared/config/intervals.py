@@ -62,6 +62,8 @@ FRESH_FOR = 2.0
 # Seconds for which a read is held up, for each other one of its kind within a second, and at most: readers then share a
 # list. In real time, as calls take it.
 GATHERING, LONGEST_GATHERING = 0.05, 0.25
+# A run that is due may wait for its turn while others go on: for so long, 2 min, what they ask for meanwhile serves it.
+LONGEST_TURN = 4
 LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
 EARLY = 1 / 30  # 1 s: a timer of Durable Functions may fire so much early, because it is hidden for whole seconds
 LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale

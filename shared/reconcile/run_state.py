@@ -186,6 +186,10 @@ class RunState(Model):
         changes = {"percent": None, "waits": 0, **changes}
         return self.with_(resume_at=now + timedelta(seconds=seconds), step=step or self.step, faults=0, **changes)
 
+    def due(self, now: datetime) -> datetime:
+        """Since when the pass that goes on now has been due. Of an event: since it was taken up."""
+        return min(self.resume_at or now, now)
+
     def requeue(self) -> Self:
         """The next pass observes the VM at once. All other state stays."""
         return self.with_(phase=Phase.OBSERVE, resume_at=None, result=None, ended_at=None, publish_attempts=0)

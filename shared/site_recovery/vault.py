@@ -35,7 +35,7 @@ from shared.arm.parsing import (
     vault_of_body,
 )
 from shared.arm.ttl_cache import TtlCache
-from shared.config.intervals import NEW_FABRIC, TTL_SLOW, TTL_STATIC, TTL_TARGETS
+from shared.config.intervals import LONGEST_TICK, NEW_FABRIC, TTL_SLOW, TTL_STATIC, TTL_TARGETS
 from shared.model.replicated_item import Job, JobError, JobStage
 from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
@@ -105,6 +105,17 @@ class Vault:
         for cached in vars(self).values():
             if isinstance(cached, TtlCache):
                 cached.forget(if_before=if_before)
+
+    def others_under_way(self) -> int:
+        """About how many VMs besides one the vault enables or replicates for the first time, by the lists that were
+        read last.
+
+        Not how many runs this process follows: several processes that share the work would each go on more often than
+        one.
+        """
+        within = LONGEST_TICK * self.azure.settings.poll_seconds
+        items, jobs = self.items.known(within), self.jobs.known(within)
+        return max(items.in_progress if items else 0, jobs.enabling_count if jobs else 0, 1) - 1
 
     async def job(self, name: str) -> Job | None:
         """A job from the list, or by its own read if it is too new for the list. None if it does not exist.

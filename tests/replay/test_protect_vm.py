@@ -1,7 +1,7 @@
 """The orchestration of one VM through the real SDK: what it asks for in which order, how long it waits, how it ends."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -25,7 +25,7 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import CREATE, CREATE_ALL, DERIVE, ENABLE, FOLLOW, OBSERVE, Answer, Instance
+from tests.replay.instance import CREATE, CREATE_ALL, DERIVE, ENABLE, FOLLOW, OBSERVE, START, Answer, Instance
 
 HELD = blocker("OnHold", "It carries the tag dr-hold.")
 
@@ -257,6 +257,24 @@ def test_a_change_while_it_waits_ends_the_wait_and_observes_again() -> None:
     assert instance.run().outcome is RunOutcome.PROTECTED
     assert instance.calls == [OBSERVE, FOLLOW, OBSERVE, FOLLOW, OBSERVE, DERIVE]
     assert instance.elapsed < timedelta(minutes=1)
+
+
+def test_what_is_read_counts_since_the_run_is_due_and_after_an_event_since_that() -> None:
+    replicates = found_item("InitialReplicationInProgress")
+    answers = {
+        OBSERVE: [looked(), replicates, found_item()],
+        DERIVE: [ready_region(), kept()],
+        ENABLE: [enabled()],
+        FOLLOW: [pending(600), pending(60), Ready()],
+    }
+    instance = Instance(answers, changed_after=[300], early=timedelta(seconds=1))
+
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    dues = [(name, request.get("due")) for name, request in instance.requests if name != DERIVE]
+    assert [name for name, _ in dues] == [OBSERVE, ENABLE, FOLLOW, OBSERVE, FOLLOW, FOLLOW, OBSERVE]
+    seconds = [round((datetime.fromisoformat(due) - START).total_seconds()) if due else None for _, due in dues]
+    # A write is not judged by what others have asked for; and the last two read together.
+    assert seconds == [0, None, 119, 300, 300, 359, 359]
 
 
 def test_a_burst_of_changes_is_one_more_look_or_two() -> None:

@@ -1,7 +1,9 @@
 """The activities as Durable Functions calls them: JSON in, an outcome as JSON out, also where Azure refuses."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from shared.reconcile.drill_batch import DrillBatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Sweep, SweepReport
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import NETWORK, VM_ID, plan_of, planning_context, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -82,9 +85,9 @@ def azure(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> FakeAzure:
     return fake
 
 
-async def call(name: str) -> Any:
+async def call(name: str, marks: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Through JSON both ways, as the platform does it."""
-    function, request = FUNCTIONS[name], json.loads(json.dumps(REQUESTS[name].dump()))
+    function, request = FUNCTIONS[name], json.loads(json.dumps({**REQUESTS[name].dump(), **marks}))
     if name in NEED_THE_CLIENT:
         answered = await function.client_function(request, FakeDurableClient())
     else:
@@ -127,6 +130,23 @@ async def test_what_the_settings_refuse_is_an_outcome_too(azure: FakeAzure, clou
 
     assert isinstance(answered, Failed)
     assert answered.error.code == "WritesDisabled"
+
+
+@pytest.mark.parametrize(
+    ("waited", "age", "reads"), [(100, 60, 0), (30, 60, 1), (7200, 60, 0), (7200, 130, 1), (None, 60, 1)]
+)
+async def test_a_list_that_was_asked_for_since_a_run_was_due_serves_it(
+    waited: float | None, age: float, reads: int, azure: FakeAzure, cloud: Cloud
+) -> None:
+    items = vault_of(azure, azure.settings.vault_ids[0]).items
+    await items.get()
+    items.requested_at -= age
+    cloud.reads.clear()
+
+    due = {} if waited is None else {"due": (datetime.now(UTC) - timedelta(seconds=waited)).isoformat()}
+    assert isinstance(await call("resolve_source", due), Ready)
+
+    assert cloud.reads.count("replication_protected_items") == reads
 
 
 async def test_a_bug_is_no_outcome(cloud: Cloud) -> None:

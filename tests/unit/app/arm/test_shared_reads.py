@@ -18,8 +18,8 @@ from shared.arm import shared_reads, ttl_cache
 from shared.arm.errors import MalformedResponseError, ThrottledError
 from shared.arm.fields import Json
 from shared.arm.listing import read_one
-from shared.arm.shared_reads import ListedType, Loader
-from shared.arm.ttl_cache import TtlCache
+from shared.arm.shared_reads import ListedType, Loader, among
+from shared.arm.ttl_cache import TtlCache, needed_since
 from shared.config.intervals import LONGEST_GATHERING
 from shared.model.resource_id import ResourceId
 from tests.properties import examples
@@ -27,7 +27,9 @@ from tests.unit.app.examples import SUBSCRIPTION
 from tests.unit.app.fake_azure import answer
 
 VMS = [ResourceId.of(SUBSCRIPTION, f"G{n % 2}", "Microsoft.Compute/virtualMachines", f"Vm-{n}") for n in range(8)]
+ABSENT = ResourceId(f"{VMS[0]}-gone")
 TTL = 600.0
+KEPT = 120.0
 FAULTS: list[Callable[[], Exception]] = [
     lambda: ThrottledError("reads", 1, lambda wait: wait),
     lambda: answer(429, "TooManyRequests"),
@@ -148,7 +150,7 @@ class World:
         return spoilt if spoilt in {"hidden", "text"} else {} if spoilt == "empty" else rows.get(spoilt, body)
 
     def loader(self) -> Loader:
-        return Loader(self.get, self.list, LISTED, TTL)
+        return Loader(self.get, self.list, LISTED, TTL, KEPT)
 
 
 def now() -> float:
@@ -165,11 +167,12 @@ def _whole(given: Any) -> int:
     return given
 
 
-async def read_and_check(world: World, loader: Loader, vm: ResourceId) -> None:
-    """One reader: what it gets, its own GET would have got."""
-    begin = now()
+async def read_and_check(world: World, loader: Loader, vm: ResourceId, waited: float) -> None:
+    """One reader, which has waited for its turn: what it gets, its own GET would have got since."""
+    begin = now() - waited
     try:
-        parts = await loader.read(vm, parse)
+        with needed_since(begin if waited else float("inf")):
+            parts = await loader.read(vm, parse)
     except (HttpResponseError, ServiceRequestError, MalformedResponseError, ThrottledError) as fault:
         refused, asked = world.refused[id(fault)]
         assert refused == vm.key, "the error of another reader"
@@ -184,11 +187,13 @@ waits = st.sampled_from([0, 0, 0.001, 0.05, 0.15, 0.5])
 
 @dataclass(frozen=True)
 class Round:
-    """Resources change or are deleted, then some are read, and some of all readers give up after a while."""
+    """Resources change or are deleted, then some are read, by readers who have waited for their turn or not, and some
+    of all readers give up after a while."""
 
     changed: set[int]
     deleted: set[int]
     read: set[int]
+    waited: float
     wait: float
     cancelled: set[int]
     then: float
@@ -197,7 +202,7 @@ class Round:
 @examples(400)
 @given(
     rounds=st.lists(
-        st.builds(Round, some, st.sets(st.integers(0, 7), max_size=2), some, waits, some, waits), max_size=6
+        st.builds(Round, some, st.sets(st.integers(0, 7), max_size=2), some, waits, waits, some, waits), max_size=6
     ),
     page_size=st.sampled_from([1, 3, 1000]),
     lags=st.lists(st.sampled_from([0.0, 0.01, 0.1, 0.4]), min_size=1, max_size=9),
@@ -223,7 +228,7 @@ def test_each_reader_gets_what_its_own_get_would_have_shown_then_or_later(
         for version, each in enumerate(rounds):
             world.change(each.changed, version)
             world.change(each.deleted, None)
-            readers += [asyncio.create_task(read_and_check(world, loader, VMS[n])) for n in each.read]
+            readers += [asyncio.create_task(read_and_check(world, loader, VMS[n], each.waited)) for n in each.read]
             await asyncio.sleep(each.wait)
             for n in each.cancelled & set(range(len(readers))):
                 readers[-n].cancel()
@@ -240,6 +245,7 @@ def test_each_reader_gets_what_its_own_get_would_have_shown_then_or_later(
     rounds=st.lists(
         st.tuples(
             st.lists(st.sampled_from([0.0, 0.1, 1.0, 30.0, None]), max_size=4),
+            st.sampled_from([0, 0, 0.5, 20.0]),
             st.booleans(),
             st.sets(st.integers(0, 20), max_size=2),
             st.sampled_from([0, 0.05, 0.5, 5.0]),
@@ -250,7 +256,7 @@ def test_each_reader_gets_what_its_own_get_would_have_shown_then_or_later(
     faults=st.one_of(st.just([None]), st.lists(st.one_of(st.none(), st.sampled_from(FAULTS)), min_size=1, max_size=5)),
 )
 def test_a_cached_list_is_never_older_than_its_reader_allows(
-    rounds: list[tuple[list[float | None], bool, set[int], float]],
+    rounds: list[tuple[list[float | None], float, bool, set[int], float]],
     lags: list[float],
     faults: list[Callable[[], Exception] | None],
 ) -> None:
@@ -268,18 +274,20 @@ def test_a_cached_list_is_never_older_than_its_reader_allows(
 
         cached = TtlCache(ask, 10)
 
-        async def read(within: float | None) -> None:
-            oldest = now() - (10 if within is None else within)
+        async def read(within: float | None, waited: float) -> None:
+            allowed = 10 if within is None else within
+            oldest = now() - (max(allowed, waited) if allowed else 0)
             try:
-                asked = await cached.get(within)
+                with needed_since(now() - waited if waited else float("inf")):
+                    asked = await cached.get(within)
             except LookupError as fault:
                 (asked,) = fault.args
             assert asked >= oldest
 
-        for asked, forgotten, cancelled, wait in rounds:
+        for asked, waited, forgotten, cancelled, wait in rounds:
             if forgotten:
                 cached.forget()
-            readers += [asyncio.create_task(read(within)) for within in asked]
+            readers += [asyncio.create_task(read(within, waited)) for within in asked]
             await asyncio.sleep(wait)
             for n in cancelled & set(range(len(readers))):
                 readers[n].cancel()
@@ -338,6 +346,52 @@ def test_a_list_that_did_not_pay_is_not_tried_again_for_so_few() -> None:
         with calls_of(world) as counted:
             await read_all(loader, 4)
         assert counted == [3, 2]
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("later", "waited", "vm", "calls"),
+    [
+        (5, 5, 7, [0, 0]),
+        (5, 4.9, 7, [1, 0]),  # the list is older than the need
+        (5, 0, 7, [1, 0]),  # needed now
+        (KEPT + 1, KEPT + 1, 7, [1, 0]),  # the list is not kept for longer
+        (5, 5, 8, [1, 0]),  # what no list names is read singly
+    ],
+)
+def test_a_list_serves_those_who_have_waited_for_their_turn_since_before(
+    later: float, waited: float, vm: int, calls: list[int]
+) -> None:
+    async def main() -> None:
+        world = World(cycle([0.0]))
+        world.change(range(8), 1)
+        loader = world.loader()
+        await read_all(loader, 3)
+        await asyncio.sleep(later)
+        since = now() - waited if waited else float("inf")
+        with calls_of(world) as counted, needed_since(since), suppress(HttpResponseError):
+            await loader.read([*VMS, ABSENT][vm], parse)
+        assert counted == calls
+
+    run(main)
+
+
+def test_who_may_not_be_alone_waits_for_the_others() -> None:
+    async def main() -> None:
+        world = World(cycle([0.0]))
+        world.change(range(8), 1)
+        loader, begin = world.loader(), now()
+
+        async def read(n: int) -> None:
+            await asyncio.sleep(n / 20)
+            with among(9):
+                await loader.read(VMS[n], parse)
+
+        with calls_of(world) as counted:
+            await asyncio.gather(*map(read, range(5)))
+        assert counted == [0, 2]
+        assert now() - begin == pytest.approx(LONGEST_GATHERING)
 
     run(main)
 
