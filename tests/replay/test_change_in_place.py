@@ -41,7 +41,9 @@ RAW = Error(code="150039", message="The disk was not mapped.", action="Initialis
 
 
 def requests(instance: Instance, activity: str) -> list[dict[str, Any]]:
-    return [request for name, request in instance.requests if name == activity]
+    """What the activity was asked for, and not when that was due."""
+    of_activity = [request for name, request in instance.requests if name == activity]
+    return [{key: value for key, value in request.items() if key != "due"} for request in of_activity]
 
 
 # What differs
