@@ -261,7 +261,7 @@ def test_a_change_while_it_waits_ends_the_wait_and_observes_again() -> None:
 
 def test_what_is_read_counts_since_the_run_is_due_and_after_an_event_since_that() -> None:
     replicates = found_item("InitialReplicationInProgress")
-    answers = {
+    answers: dict[str, Sequence[Answer]] = {
         OBSERVE: [looked(), replicates, found_item()],
         DERIVE: [ready_region(), kept()],
         ENABLE: [enabled()],
