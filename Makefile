@@ -1,6 +1,6 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve check test test-all test-infra test-wide test-tools test-busy test-ui coverage test-python test-original \
-	test-original-ci azurite lint kusto sbom audit bench package artefacts requirements axe
+.PHONY: demo serve check test test-all test-local test-infra test-wide test-tools test-busy test-ui coverage test-python \
+	test-original test-original-ci azurite lint kusto sbom audit bench package artefacts requirements axe
 
 # Compiled once: a test run starts a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,8 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
 # Eight at a time, whatever the cores: an end-to-end test waits six seconds for Azure and takes one of CPU.
-HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not long and not wide and not tools" \
-	-n 8 --dist worksteal
+TESTS := $(RUN) -m pytest -m "not long and not wide and not tools" -n 8 --dist worksteal
+HEART := $(TESTS) tests/unit/app tests/replay tests/integration/app tests/e2e
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
@@ -28,10 +28,13 @@ serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_P
 check: lint              ## lint, unit tests and recorded histories: within a minute
 	$(RUN) -m pytest tests/unit tests/replay -n 2
 
-test: lint               ## the heart: all but what the targets below play
+test: lint               ## the heart: the app, alone and from event to Protected. The targets below play the rest
 	$(HEART)
 
-test-all: test test-infra test-wide test-tools coverage  ## all but what needs another Python or Microsoft's extension
+test-all: test test-local test-infra test-wide test-tools coverage  ## all but a browser, other Pythons, Microsoft's extension
+
+test-local: .venv/ready  ## the local host and the simulator, held to Microsoft's library and to Azure's recorded answers
+	$(TESTS) tests/unit tests/integration --ignore=tests/unit/app --ignore=tests/integration/app
 
 test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
 	$(RUN) -m pytest tests/infra -n 2
