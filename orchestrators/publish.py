@@ -34,8 +34,8 @@ def publish_sweep(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
     """Publishes the report of a sweep, which then says what of its end was not possible."""
     wait, outcome = yield from _publish(context, sweep, "publish_sweep", sweep)
     if wait is None:
-        told = isinstance(outcome, Ready) and outcome.value
-        return sweep.with_(resume_at=None, report=SweepReport.load(told) if told else sweep.report)
+        changed = outcome.value if isinstance(outcome, Ready) else None
+        return sweep.with_(resume_at=None, report=SweepReport.load(changed) if changed else sweep.report)
     return sweep.with_(resume_at=context.current_utc_datetime + wait, publish_attempts=sweep.publish_attempts + 1)
 
 

@@ -170,7 +170,7 @@ def writes(reached: Reached) -> list[str]:
 async def test_what_ended_before_it_was_looked_at_has_neither_passed_nor_failed(
     reach: Reach, error: str, ended: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """In each place where it is told, by the same word; a VM of the group that came up has passed all the same."""
+    """In each place where it is shown, by the same word; a VM of the group that came up has passed all the same."""
     why = Error(code=error, message="DELETE .../drill") if error else None
     async with reach(grouped(), speed=SPEED, archive=str(tmp_path / "archive"), **SETTINGS) as reached:
         azure = reached.azure

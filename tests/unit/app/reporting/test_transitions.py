@@ -191,11 +191,11 @@ def test_each_cause_begins_once_for_each_severity_and_is_resolved_once(
             assert each.cause.code in codes
             assert OWNED.code not in codes
             assert each.finding
-            told = published.setdefault(each.cause, set())
-            if told & {each.finding.severity, Severity.BLOCKER}:
+            sent = published.setdefault(each.cause, set())
+            if sent & {each.finding.severity, Severity.BLOCKER}:
                 assert each.cause in dated - repeated
                 repeated.add(each.cause)
-            told.add(each.finding.severity)
+            sent.add(each.finding.severity)
     assert (published, causes, known) == ({}, {}, ())
 
 
