@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 Rows = Callable[[], Iterable[list[Any]]]
-"""The rows of a file, one by one, from the first at each call: a file whose name is taken is made again under the next."""
+"""The rows of a file, from the first at each call: if its name is taken, it is made again under the next one."""
 
 SCHEMA = 1
 """Changes when a reader of the present files would misread the next ones. A field more is no change."""
