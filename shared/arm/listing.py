@@ -43,15 +43,20 @@ class Listing(Generic[Record]):
         others = tuple(each for each in self.records if _id_of(each) != _id_of(record))
         return replace(self, records=(*others, record))
 
+    def without(self, parent: ResourceId) -> "Listing[Record]":
+        """The list without what is in a resource."""
+        inside = f"{parent.key}/"
+        return replace(self, records=tuple(each for each in self.records if not _id_of(each).key.startswith(inside)))
+
     def check_complete(self) -> None:
         """Passes if what is not in the list does not exist. Raises NotKnownError."""
         for row in self.unread:
             raise NotKnownError(row)
 
 
-def _id_of(record: object) -> object:
+def _id_of(record: Any) -> ResourceId:
     """The ID of a record; a record that is nothing but an ID is its own."""
-    return getattr(record, "id", record)
+    return record if isinstance(record, ResourceId) else record.id
 
 
 async def read_listing(

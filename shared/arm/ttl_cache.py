@@ -84,8 +84,11 @@ class TtlCache(Generic[T]):
         return cached.result() if cached and cached.done() and self._serves(cached, seconds) else None
 
     def revise(self, change: Callable[[T], T]) -> None:
-        """Changes the cached result, if there is one, by what is known without a read. Its age stays."""
-        if (cached := self.known()) is not None:
+        """Changes the cached result by what is known without a read. Its age stays. A read in progress may be answered
+        by what was before: its result is not kept."""
+        cached = self.known()
+        self.forget()
+        if cached is not None:
             self._read_in_progress = asyncio.get_running_loop().create_future()
             self._read_in_progress.set_result(change(cached))
 

@@ -74,7 +74,7 @@ class VaultPart(Kind[V]):
             if job and job.stage is JobStage.RUNNING:
                 return False
             if job and job.stage is JobStage.SUCCEEDED:
-                self.made(vault, record)
+                vault.made(self.listed, record)
                 return True
             self.forget(azure, wanted, vault.jobs.requested_at)
             return await vault.job_error(job_name) if job else True
@@ -87,10 +87,6 @@ class VaultPart(Kind[V]):
 
     def forget(self, azure: Azure, wanted: V, if_before: float) -> None:
         self._shown_in(azure, wanted).forget(if_before=if_before)
-
-    def made(self, vault: Vault, record: Any) -> None:
-        """The job has succeeded: what the list shows now is known, and is not read again."""
-        getattr(vault, self.listed).revise(lambda listed: listed.with_record(record))
 
     def _shown_in(self, azure: Azure, wanted: V) -> TtlCache[Any]:
         shown_in: TtlCache[Any] = getattr(vault_of(azure, wanted.vault), self.listed)
@@ -126,10 +122,6 @@ class Fabrics(VaultPart[Fabric]):
         resource = vault.id.child("replicationFabrics", wanted.name)
         record = FabricRecord(resource, wanted.location)
         return Request(vault.client.replication_fabrics.begin_create, resource, body, record)
-
-    def made(self, vault: Vault, record: FabricRecord) -> None:
-        super().made(vault, record)
-        vault.new_fabrics[record.id] = vault.jobs.requested_at
 
 
 @register(Container)

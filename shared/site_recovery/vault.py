@@ -22,6 +22,7 @@ from shared.arm.fields import Json, state, text
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.listing import Listing, read_listing, read_one
 from shared.arm.parsing import (
+    FabricRecord,
     VaultRecord,
     all_errors,
     container_mapping_of,
@@ -85,7 +86,8 @@ class Vault:
         poll = azure.settings.poll_seconds
         self.enable_jobs: dict[ResourceId, str] = {}
         self.remove_jobs: dict[ResourceId, str] = {}
-        self.new_fabrics: dict[ResourceId, float] = {}
+        self._new_fabrics: dict[ResourceId, float] = {}
+        self._made: dict[str, Listing[Any]] = {}
         self._ended_jobs: dict[str, Job] = {}
         self._job_errors: dict[str, JobError] = {}
         self.get_or_create = GetOrCreate(poll, poll * TTL_TARGETS, poll * TTL_SLOW)
@@ -94,10 +96,14 @@ class Vault:
         self.jobs = TtlCache(self._read_jobs, poll)
         self.fabrics = TtlCache(lambda: self._list("replicationFabrics", fabric_of), poll * TTL_SLOW)
         self.policies = TtlCache(lambda: self._list("replicationPolicies", policy_of), poll * TTL_TARGETS)
-        self.containers = self._of_fabrics("replicationProtectionContainers", container_of)
-        self.container_mappings = self._of_fabrics("replicationProtectionContainerMappings", container_mapping_of)
+        self.containers = self._of_fabrics("containers", "replicationProtectionContainers", container_of)
+        self.container_mappings = self._of_fabrics(
+            "container_mappings", "replicationProtectionContainerMappings", container_mapping_of
+        )
         # An operator may map a network to another one and tag a VM then: no attempt fails because of an old mapping.
-        self.network_mappings = self._of_fabrics("replicationNetworkMappings", network_mapping_of, TTL_SLOW)
+        self.network_mappings = self._of_fabrics(
+            "network_mappings", "replicationNetworkMappings", network_mapping_of, TTL_SLOW
+        )
 
     def forget_all(self, *, if_before: float) -> None:
         """Invalidates all lists and resources that were read before that monotonic time."""
@@ -105,6 +111,15 @@ class Vault:
         for cached in vars(self).values():
             if isinstance(cached, TtlCache):
                 cached.forget(if_before=if_before)
+
+    def made(self, listed: str, record: Any) -> None:
+        """A job of the app has created it: the list of that name shows it from now on, without another read."""
+        getattr(self, listed).revise(lambda found: found.with_record(record))
+        if isinstance(record, FabricRecord):
+            self._new_fabrics[record.id] = self.jobs.requested_at
+            # What was in a fabric of that name before went with it.
+            self._made = {name: found.without(record.id) for name, found in self._made.items()}
+        self._made[listed] = self._made.get(listed, Listing()).with_record(record)
 
     def others_under_way(self) -> int:
         """About how many VMs besides one the vault enables or replicates for the first time, by the lists that were
@@ -201,29 +216,32 @@ class Vault:
         return Jobs(await self._list("replicationJobs", job_of))
 
     def _of_fabrics(
-        self, name: str, parse: Callable[[Json], Record | None], polls: int = TTL_TARGETS
+        self, listed: str, name: str, parse: Callable[[Json], Record | None], polls: int = TTL_TARGETS
     ) -> TtlCache[Listing[Record]]:
         """The list of what lies in fabrics, kept for that many poll intervals: not read while it is known that nothing
-        does."""
+        does but what this process has created."""
 
         async def read() -> Listing[Record]:
-            return Listing() if self._is_empty() else await self._list(name, parse)
+            fabrics = self._without_others()
+            if fabrics is None:
+                return await self._list(name, parse)
+            return self._made.get(listed, Listing()) if fabrics else Listing()
 
         return TtlCache(read, self.azure.settings.poll_seconds * polls)
 
-    def _is_empty(self) -> bool:
-        """Whether it is known that no fabric holds anything: the vault has none, or all are new.
+    def _without_others(self) -> tuple[FabricRecord, ...] | None:
+        """The fabrics of the vault if it is known that none holds what this process has not created: there are none, or
+        all are new. Else None.
 
         What another process of this deployment puts into a new fabric has the same name, and a second PUT of it changes
         nothing (recorded traffic); what others put there meanwhile is found when the job to create the same fails.
         """
         poll = self.azure.settings.poll_seconds
         if (listed := self.fabrics.known()) is None or listed.unread or listed.acknowledged:
-            return False
-        if not listed.records:
-            return self.fabrics.known(poll) is not None
-        born = (self.new_fabrics.get(fabric.id, float("-inf")) for fabric in listed)
-        return monotonic() - min(born) < NEW_FABRIC * poll
+            return None
+        born = [self._new_fabrics.get(fabric.id, float("-inf")) for fabric in listed]
+        is_known = monotonic() - min(born) < NEW_FABRIC * poll if born else self.fabrics.known(poll) is not None
+        return listed.records if is_known else None
 
     async def _list(self, name: str, parse: Callable[[Json], Record | None]) -> Listing[Record]:
         path = f"{self.id}/{name}"

@@ -141,16 +141,18 @@ async def test_what_is_known_without_a_read_changes_the_answer_and_not_its_age(c
     assert (shared.known(), await shared.get()) == (None, 2)
 
 
-async def test_a_read_in_progress_is_not_changed() -> None:
+async def test_a_read_in_progress_is_not_changed_and_not_kept() -> None:
+    """What it was asked for may be older than the change."""
     source = Observation()
     source.gate = asyncio.Event()
     shared = TtlCache(source.read, 30)
     first = asyncio.ensure_future(shared.get())
-    await asyncio.sleep(0)
+    await source.begun.wait()
     shared.revise(lambda number: number + 10)
     source.gate.set()
 
-    assert await first == 1
+    assert (await first, shared.known()) == (1, None)
+    assert (await shared.get(), source.reads) == (2, 2)
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_answer_from_the_others() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from shared.arm.parsing import FabricRecord
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.site_recovery.vault import Vault, vault_of
 from tests.unit.app.examples import VAULT_ID, settings
@@ -160,3 +161,31 @@ async def test_a_job_that_no_one_knows_is_none_and_one_that_cannot_be_read_is_no
 
     with pytest.raises(HttpResponseError):
         await vault.job("job-9")
+
+
+# What the app has created in it
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+async def test_what_was_created_in_new_fabrics_is_listed_also_when_its_list_is_forgotten(forgotten: bool) -> None:
+    """Without a call: all that is in a new fabric is what the app has put there."""
+    cloud = Cloud()
+    vault = vault_of(FakeAzure(settings(), cloud), VAULT_ID)
+    fabrics = [FabricRecord(VAULT_ID.child("replicationFabrics", name), name) for name in ("eastus", "westus2")]
+    containers = [each.id.child("replicationProtectionContainers", "one") for each in fabrics]
+    assert (await vault.fabrics.get()).records == (await vault.containers.get()).records == ()
+    await vault.jobs.get()
+    for fabric in fabrics:
+        vault.made("fabrics", fabric)
+    calls = len(cloud.reads)
+
+    for container in containers:
+        if forgotten:
+            vault.containers.forget()
+        vault.made("containers", container)
+
+    assert (await vault.containers.get()).records == tuple(containers)
+    vault.made("fabrics", fabrics[0])
+    vault.containers.forget()
+    assert (await vault.containers.get()).records == (containers[1],)
+    assert len(cloud.reads) == calls
