@@ -9,6 +9,7 @@ from shared.site_recovery.daily_limits import enables_left
 from shared.site_recovery.infrastructure import MissingParentError
 from shared.site_recovery.replicated_items import (
     enable,
+    enabled_meanwhile,
     find_protection,
     may_be_enabled_already,
     own_enable_job,
@@ -28,6 +29,8 @@ async def enable_protection(azure: Azure, request: EnableRequest) -> StepResult:
         return Ready(value={"job": job})
     if await may_be_enabled_already(azure, vm):
         return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
+    if await enabled_meanwhile(azure, vm):
+        return Ready(value={"job": ""})
     async with enables_left(azure) as budget:
         if budget.wait:
             error = Error(code="DailyEnableLimitReached", message=budget.reason, action=budget.action)

@@ -97,6 +97,16 @@ async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
     return False
 
 
+async def enabled_meanwhile(azure: Azure, vm: ResourceId) -> bool:
+    """Whether the VM is protected since the items were read, before the jobs were: a job that has enabled a VM of this
+    name may have ended in between, and neither list showed it. The items are read again only if there is such a job."""
+    for vault in vaults_of(azure):
+        jobs = await vault.jobs.get()
+        if any(job.scenario == ENABLE and job.stage is JobStage.SUCCEEDED for job in jobs.about(vm)):
+            vault.items.forget(if_before=vault.jobs.requested_at)
+    return await find_protection(azure, vm) is not None
+
+
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     """Enables protection. Returns the name of the job. Raises HttpResponseError, MissingParentError, NotKnownError.
 

@@ -286,3 +286,18 @@ async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_no_one(
     assert first == Pending(retry_after=30, step="Waiting: a VM of this name is being enabled")
     assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-1"})
     assert vault_of(azure, VAULT_ID).enable_jobs == {VM_ID: "create-1"}
+
+
+@pytest.mark.parametrize("is_protected", [True, False], ids=["its item is there", "disabled since"])
+async def test_a_job_that_ends_between_the_two_lists_has_enabled_the_vm(
+    azure: FakeAzure, cloud: Cloud, is_protected: bool
+) -> None:
+    """The items were read while it ran, and hid what it made; the jobs when it had ended."""
+    await vault_of(azure, VAULT_ID).items.get()
+    cloud.vault["replication_jobs"].append(job_body("Succeeded"))
+    cloud.vault["replication_protected_items"] += [item_body("Protected")] * is_protected
+
+    outcome = await enable_protection(azure, REQUESTED)
+
+    assert outcome == Ready(value={"job": "" if is_protected else "create-1"})
+    assert len(cloud.writes) == (not is_protected)
