@@ -112,7 +112,7 @@ class Ui:
         """Waits until each text is seen."""
         for text in texts:
             found = (within or self.page.locator("body")).get_by_text(text).filter(visible=True).first
-            await expect(found).to_be_visible(timeout=longer(4) * 1000)
+            await expect(found).to_be_visible(timeout=longer(10) * 1000)
 
     def row(self, name: str) -> Any:
         """The row of a table that this text is in."""
