@@ -63,8 +63,8 @@ async def peak_while(store: Store, pieces: Iterable[str]) -> int:
 
 @pytest.mark.parametrize("blocks", [40, 80])
 async def test_of_a_long_text_some_blocks_are_in_memory(store: Store, blocks: int) -> None:
-    """One that grows, with some room to spare, its copy that is sent, and those of earlier ones to which the threads may
-    still hold that have made them: as many however long the text is."""
+    """As many however long it is: one that grows, its copy that is sent, and those to which the threads still hold that
+    have made them."""
     piece = "x" * (_BLOCK // 64)
     await store.replace(PAGE, ["what is imported at first"])
 
