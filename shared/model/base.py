@@ -1,14 +1,10 @@
 """The base of all serialized models: orchestration state, activity input and output, HTTP bodies."""
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-
-# There is no plugin of pydantic: the search for one reads the metadata of every installed package at each start.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def well_formed(text: str) -> str:

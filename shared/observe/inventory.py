@@ -287,7 +287,8 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
 
 async def _read_report(azure: Azure) -> ComplianceReport:
     estate = await with_failovers(azure, await _with_proofs(azure, await read_inventory(azure)))
-    gc.freeze()  # nor does the inventory, once it is read
+    # Nor does the inventory, all of which lives until the report is made.
+    gc.freeze()
     estate = await with_first_seen(azure, await with_errors(azure, estate))
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     needed = references_of(estate.vms, estate.items, group_tags, azure.settings, estate.regions.values())
