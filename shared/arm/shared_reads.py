@@ -40,7 +40,7 @@ def among(others: int) -> Iterator[None]:
 
 
 _FEWEST = 2
-"""The fewest reads that a list may replace. Two lists cost as many calls as two reads, but serve those that are due later."""
+"""The fewest reads that a list may replace. Two lists cost as many calls as two reads, but serve who is due later."""
 
 
 def _same(rows: Sequence[Json]) -> Json | None:
