@@ -49,6 +49,9 @@ _PAUSE = 1.0
 
 _ROUNDS = 8
 
+_EXPIRED = "Its lease has expired: it has shown no life"
+"""Why an instance is terminated whose state the next one takes over."""
+
 _started_at = monotonic()
 
 # Seconds between two reads of the token, at first and at most, and after how many seconds the order is sent again.
@@ -268,7 +271,7 @@ def failures_of(status: Any) -> tuple[tuple[DiskFailure, ...], tuple[Refusal, ..
 
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
-    run continues with its state.
+    run continues with its state; so it does if another was to, and was not started.
 
     A confirmation is not started again if the last run has accepted its order: it was served, or dropped.
     """
@@ -283,7 +286,10 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False
-        run = await _take_over(client, instance, run)
+        run = await _with_state_of(client, instance, run)
+        await _end(client, instance)
+    elif status.output == _EXPIRED:
+        run = await _with_state_of(client, instance, run)
     return await _start(client, instance, ORCHESTRATOR, run.dump())
 
 
@@ -328,7 +334,7 @@ async def _start(client: DurableOrchestrationClient, instance: str, orchestrator
     return True
 
 
-async def _take_over(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState:
+async def _with_state_of(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState:
     """The run with the state of the expired one: its waits, grace period, confirmation and orders."""
     status = await client.get_status(instance, show_input=True)
     try:
@@ -336,12 +342,11 @@ async def _take_over(client: DurableOrchestrationClient, instance: str, run: Run
     except ValueError:
         # Without its state the run starts again: the VM and the vault show what is done already.
         log.warning("The state of %s could not be read: its run starts without it", instance)
-    await _end(client, instance)
     return run
 
 
 async def _end(client: DurableOrchestrationClient, instance: str) -> None:
-    await client.terminate(instance, "Its lease has expired: it has shown no life")
+    await client.terminate(instance, _EXPIRED)
     await asyncio.sleep(_PAUSE)
 
 

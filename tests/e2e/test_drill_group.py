@@ -11,7 +11,19 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.overrides import items
 from tests.e2e.sweeping import compliance, sweep
-from tests.e2e.test_drill import DRILLS, NETWORK, ORDER, begin, ended, left, requested, route, seen, world
+from tests.e2e.test_drill import (
+    DRILLS,
+    NETWORK,
+    ORDER,
+    begin,
+    ended,
+    left,
+    requested,
+    route,
+    seen,
+    with_new_task_hub,
+    world,
+)
 from tests.e2e.test_drills import CORES, finished, quotas, selection
 from tests.waiting import eventually
 
@@ -198,10 +210,7 @@ async def test_a_new_task_hub_loses_the_run_and_the_sweep_cleans_up_and_removes_
     async with start_stack(world(*NAMES, **GROUP), speed=60, settings=DRILLS) as stack:
         await begin(stack, "web-1", keepMinutes=1440)
         await eventually(lambda: reached(stack), every=0.02)
-        await stack.kill_host()
-        for file in (stack.folder / "host").glob("*.db*"):
-            file.unlink()
-        await stack.start_host(DR_MODE="report")
+        await with_new_task_hub(stack)
         await stack.run_timer("reconcile")
         views = await all_ended(stack)
     assert {view["outcome"] for view in views} == ({"Passed"} if reached is _kept else {"Interrupted"})

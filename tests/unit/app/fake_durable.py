@@ -67,7 +67,7 @@ class FakeDurableClient:
     async def terminate(self, instance: str, reason: str) -> None:
         assert reason
         self.terminated.append(instance)
-        self.status = Status.Terminated
+        self.status, self.output = Status.Terminated, reason
         self._happen("terminate")
 
     async def purge_instance_history_by(

@@ -386,6 +386,33 @@ async def test_any_client_takes_over_a_run_goes_on_where_it_stopped() -> None:
     assert RunState.load(given) == LOST.with_(orders=("a1", "b2"))
 
 
+async def test_and_so_it_does_if_the_client_that_took_it_over_did_not_start_it() -> None:
+    def dies(_: FakeDurableClient, call: str) -> None:
+        if call == "terminate":
+            raise KeyboardInterrupt
+
+    client = FakeDurableClient(dies)
+    client.status, client.state = Status.Running, LOST.dump()
+    client.last_updated = datetime.now(UTC) - timedelta(hours=3)
+    with pytest.raises(KeyboardInterrupt):
+        await hand_over(client, RUN, Order(token="b2"), 60)
+
+    await hand_over(client, RUN, Order(token="c3"), 60)
+
+    ((_, _, given),) = client.started
+    assert RunState.load(given) == LOST.with_(orders=("a1", "c3"))
+
+
+async def test_a_run_that_somebody_has_terminated_is_begun_from_nothing() -> None:
+    client = FakeDurableClient()
+    client.status, client.state, client.output = Status.Terminated, LOST.dump(), "by an operator"
+
+    await signal_or_start(client, RUN)
+
+    ((_, _, given),) = client.started
+    assert RunState.load(given).with_(since=None) == RUN
+
+
 @pytest.mark.parametrize("state", ["", "no JSON", {"vmId": 7}])
 async def test_a_run_whose_state_cannot_be_read_is_begun_from_nothing(state: Any) -> None:
     client = FakeDurableClient()
