@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--calls",
         action="store_true",
-        help="print each call of `few`, `drills` and its purpose, and how many of each kind `many` makes",
+        help="print each call of `few`, `drills` and its purpose, and how many of each kind the others make",
     )
     parser.add_argument("--save", action="store_true", help="in docs/benchmarks.json, for the tables of docs/")
     parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")

@@ -39,6 +39,7 @@ async def _measure(run: Run) -> dict[str, float]:
         elapsed = (time.monotonic() - started) * SPEED
         path = await critical_path.empty_vault(stack, run.seed, vms)
         requests = await stack.app_requests()
+    run.say_calls(requests)
     rate = max(0, MISSING - _AT_ONCE) / _PER_SECOND
     waves = max(0.0, last_start(run.seed, vms) - rate)
     return {

@@ -33,6 +33,7 @@ async def _calls(run: Run, *others: str) -> int:
             await protect(stack, [first])
             protected = await protect(stack, vms)
     run.say(f"{len(others) + 1} hosts: {len(protected.requests)} calls")
+    run.say_calls(protected.requests)
     return len(protected.requests)
 
 

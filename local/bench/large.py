@@ -14,6 +14,7 @@ async def _measure(run: Run) -> dict[str, float]:
     estate = large_estate(VMS)
     run.say(f"{VMS:,} VMs in {SUBSCRIPTIONS} subscriptions and {VAULTS} vaults")
     large = await clean_sweep(run.folder, estate, **settings_of(estate))
+    run.say_calls(large.requests)
     return {
         "large.calls": len(large.requests),
         "large.memory": large.memory,

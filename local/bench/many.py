@@ -1,6 +1,6 @@
 """A hundred VMs at once into a ready region pair: calls, elapsed time, memory."""
 
-from local.bench import calls, critical_path, memory
+from local.bench import critical_path, memory
 from local.bench.estate import estate, vm_ids
 from local.bench.protecting import SPEED, protect
 from local.bench.scenario import Run, Scenario
@@ -25,8 +25,7 @@ async def _measure(run: Run) -> dict[str, float]:
         await stack.sim("PATCH", "clock", {"speed": SPEED})
         many = await protect(stack, vms, path)
         peak = memory.peak(stack.host_pid)
-    for line in calls.counts(many.requests) if run.calls else ():
-        run.say(line)
+    run.say_calls(many.requests)
     eligibility = sum("/replicationeligibilityresults/" in request["path"].lower() for request in many.requests)
     return {
         "many.calls": len(many.requests) / MANY,

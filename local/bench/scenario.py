@@ -1,9 +1,12 @@
 """A scenario: what a module of the bench gives to the command."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from local.bench import calls
 
 SEEDS = (1, 2, 3)
 """Of the latencies that are drawn in place of the recorded ones. 0 is as recorded."""
@@ -12,7 +15,7 @@ SEEDS = (1, 2, 3)
 @dataclass(frozen=True)
 class Run:
     """One measurement: a folder of its own, the seed of Azure's latencies, and where to say what happens; with `calls`
-    each call, too.
+    also what is called how often.
 
     `started` are the runs of a scenario that run at the same time, `turn` the number of this one.
     """
@@ -23,6 +26,11 @@ class Run:
     calls: bool = False
     started: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(1))
     turn: int = 0
+
+    def say_calls(self, requests: Iterable[Mapping[str, Any]]) -> None:
+        """Says how many calls of each kind there are, if that is asked for."""
+        for line in calls.counts(requests) if self.calls else ():
+            self.say(line)
 
     async def ready(self) -> None:
         """Waits until all runs have started their processes, and then for its turn: what takes CPU time at the

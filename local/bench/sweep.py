@@ -12,6 +12,7 @@ SMALL, LARGE = 1_000, 10_000
 
 async def _measure(run: Run) -> dict[str, float]:
     small, large = [await _sweep(run, count) for count in (SMALL, LARGE)]
+    run.say_calls(large.requests)
     one_more = (large.cpu - small.cpu) / (LARGE - SMALL)
     return {
         "sweep.calls": len(large.requests),
