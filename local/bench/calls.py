@@ -22,6 +22,7 @@ _PURPOSES = (
     ("GET", r"/vaults/[^/]+", "region and identity of the vault"),
     ("GET", r"/virtualnetworks/[^/]+", "a network: the model of the target, or whether the target is there"),
     ("GET", r"/storageaccounts/[^/]+", "whether the cache account is there, and may serve"),
+    ("GET", r"/blobservices/default", "whether the cache account has soft delete, with which it cannot serve"),
     ("GET", r"/replicationprotecteditems", "what protects the VM, and how far its replication is"),
     ("GET", r"/replicationjobs", "jobs: those that run or failed, the daily limit, failovers"),
     ("GET", r"/replicationjobs/[^/]+", "one job: its error, or who started it"),
