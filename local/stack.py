@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import ClientSession, TCPConnector
 
@@ -218,9 +218,10 @@ class Stack(Processes):
         """Starts an instance through the durable HTTP API."""
         await self._call("POST", self._durable_url(f"orchestrators/{orchestration}/{instance}"), state, {})
 
-    async def manage(self, instance: str, operation: str) -> None:
+    async def manage(self, instance: str, operation: str, reason: str = "test") -> None:
         """Suspends, resumes or terminates an instance through the durable HTTP API."""
-        await self._call("POST", self._durable_url(f"instances/{instance}/{operation}", "reason=test"), None, {})
+        url = self._durable_url(f"instances/{instance}/{operation}", urlencode({"reason": reason}))
+        await self._call("POST", url, None, {})
 
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The ARM requests that the simulator served after the given one."""

@@ -49,7 +49,7 @@ _PAUSE = 1.0
 
 _ROUNDS = 8
 
-_EXPIRED = "Its lease has expired: it has shown no life"
+EXPIRED = "Its lease has expired: it has shown no life"
 """Why an instance is terminated whose state the next one takes over."""
 
 _started_at = monotonic()
@@ -288,7 +288,7 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
             return False
         run = await _with_state_of(client, instance, run)
         await _end(client, instance)
-    elif status.output == _EXPIRED:
+    elif status.output == EXPIRED:
         run = await _with_state_of(client, instance, run)
     return await _start(client, instance, ORCHESTRATOR, run.dump())
 
@@ -346,7 +346,7 @@ async def _with_state_of(client: DurableOrchestrationClient, instance: str, run:
 
 
 async def _end(client: DurableOrchestrationClient, instance: str) -> None:
-    await client.terminate(instance, _EXPIRED)
+    await client.terminate(instance, EXPIRED)
     await asyncio.sleep(_PAUSE)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack, protection
+from shared.orchestrations import EXPIRED
 from tests import estates
 from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import enables, results, write_event, written
@@ -105,3 +106,26 @@ async def test_a_run_goes_on_where_it_was(start_stack: StartStack, name: str) ->
         assert still_waiting.get("disableAt") == before["customStatus"]["disableAt"]
     assert sum(enables(writes)) == phase.enabled
     assert bool(left) is (phase.outcome == "Protected")
+
+
+async def test_a_run_whose_successor_was_not_started_goes_on_where_it_was(start_stack: StartStack) -> None:
+    """Its lease expired, and who took it over terminated it, and died or met an error before the start."""
+    phase = PHASES["grace"]
+    async with start_stack(phase.estate, settings=phase.settings, speed=SPEED / 4) as stack:
+
+        async def reached() -> Any:
+            run = await run_of(stack, NAME)
+            return run if run["runtimeStatus"] == "Running" and phase.reached(run["customStatus"] or {}) else None
+
+        async def is_terminated() -> bool:
+            return bool((await run_of(stack, NAME))["runtimeStatus"] == "Terminated")
+
+        await phase.begin(stack)
+        before = await eventually(reached, every=0.02)
+        await stack.sim("PATCH", "clock", {"speed": FROZEN})
+        await stack.manage(before["instanceId"], "terminate", EXPIRED)
+        await eventually(is_terminated, every=0.02)
+        await stack.deliver(write_event(VM))
+        after = await eventually(reached, every=0.02)
+
+    assert after["customStatus"]["disableAt"] == before["customStatus"]["disableAt"]
