@@ -71,7 +71,7 @@ class Gateway:
             if fault and fault.kind == "fail-operation":
                 call.doomed = fault.detail
             limits = self._take(call)
-            self.throttle.take_set(call.method, call.path, self._scope(call.path), call.principal)
+            self.throttle.take_of_service(call.method, call.path, self._scope(call.path), call.principal)
             answer = self._dispatch(call, raw)
         except ArmError as error:
             if call.body is None:

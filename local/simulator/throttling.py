@@ -3,6 +3,9 @@
 Site Recovery's set calls (all that writes) have a limit of their own, 200 in a minute: so says Microsoft's script for
 agent updates. Whether that counts by subscription, by vault or by caller is not known, nor are the refusal's words.
 
+Microsoft.Compute has limits of its own, whoever calls (azure-compute-docs, compute-throttling-limits): 300 lists of VMs
+in a minute, 900 at once. They count by region, too, and a list is of all regions: here by subscription alone.
+
 Resource Graph has a limit of its own (azure-docs, guidance-for-throttled-requests): 15 queries in a window of 5 s.
 """
 
@@ -34,6 +37,8 @@ _WRITES = Limit("writes", 200, 10)
 # The limit shared by all principals, as a multiple: its header showed 3,749 beside 249.
 _GLOBAL = 15
 _SETS = Limit("Site Recovery set", 200, 200 / 60)
+_VM_LISTS = Limit("VM lists", 900, 300 / 60)
+_VMS = "/providers/microsoft.compute/virtualmachines"
 _SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
 _QUERIES = 15
 _QUERY_WINDOW = 5.0
@@ -85,15 +90,25 @@ class Throttle:
         left = int(bucket.tokens)
         return {name + limit.kind: str(left), f"{name}global-{limit.kind}": str(int(_GLOBAL * limit.size) - 1)}
 
-    def take_set(self, method: str, path: str, scope: str, principal: str) -> None:
-        """Takes one token of Site Recovery's own limit if the call is one of its set calls. Raises ArmError 429."""
-        if limit_of(method).kind == "reads" or not _SITE_RECOVERY.search(path.lower()):
-            return
-        bucket = self._bucket(scope, principal, _SETS)
-        if bucket.tokens < 1:
-            wait = self._clock.throttled_for((1 - bucket.tokens) / _SETS.per_second)
+    def take_of_service(self, method: str, path: str, scope: str, principal: str) -> None:
+        """Takes one token of the service's own limit, of Site Recovery's set calls and of lists of VMs. Raises ArmError
+        429.
+        """
+        is_read = limit_of(method).kind == "reads"
+        if not is_read and _SITE_RECOVERY.search(path.lower()):
             message = "Too many requests to Site Recovery: at most 200 set calls are accepted in a minute."
-            raise ArmError(429, "TooManyRequests", message, headers={"Retry-After": wait})
+            self._take(scope, principal, _SETS, "TooManyRequests", message)
+        if is_read and path.lower().endswith(_VMS):
+            message = (
+                "The server rejected the request because too many requests have been received for this subscription."
+            )
+            self._take(scope, "all", _VM_LISTS, "OperationNotAllowed", message)
+
+    def _take(self, scope: str, principal: str, limit: Limit, code: str, message: str) -> None:
+        bucket = self._bucket(scope, principal, limit)
+        if bucket.tokens < 1:
+            wait = self._clock.throttled_for((1 - bucket.tokens) / limit.per_second)
+            raise ArmError(429, code, message, headers={"Retry-After": wait})
         bucket.tokens -= 1
 
     def _bucket(self, scope: str, principal: str, limit: Limit) -> _Bucket:

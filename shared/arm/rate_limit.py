@@ -16,7 +16,19 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from shared.arm.errors import ThrottledError, retry_after
-from shared.arm.token_bucket import DELETES, QUERIES, READS, RUNS_PER_POLL, SETS, WRITES, Bucket, Call, Limit, Queue
+from shared.arm.token_bucket import (
+    DELETES,
+    QUERIES,
+    READS,
+    RUNS_PER_POLL,
+    SETS,
+    VM_LISTS,
+    WRITES,
+    Bucket,
+    Call,
+    Limit,
+    Queue,
+)
 from shared.config.intervals import LONGEST_CALL_WAIT, LONGEST_WRITE_WAIT, POLL_SECONDS
 
 log = logging.getLogger("dr.rate_limit")
@@ -26,8 +38,12 @@ _MOST_WAITING = 4
 
 _KINDS = {"GET": READS, "HEAD": READS, "DELETE": DELETES}
 _SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
+_VMS = "/providers/microsoft.compute/virtualmachines"
 _GRAPH = "/providers/microsoft.resourcegraph/resources"
 _QUERIES_LEFT, _QUERIES_BACK_AFTER = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
+
+# VMs can be read by themselves, too.
+_LONGEST_WAIT = {READS: LONGEST_CALL_WAIT, QUERIES: LONGEST_CALL_WAIT, VM_LISTS: 0}
 
 _activity: ContextVar[object | None] = ContextVar("low_priority_activity", default=None)
 
@@ -63,10 +79,14 @@ class RateLimiter:
         return self._queue(owner, limit)
 
     def queues_for(self, method: str, url: str) -> tuple["BucketQueue", ...]:
-        """All queues for such requests, that of Site Recovery's own limit first: it is the narrower one."""
-        queue = self.queue_for(method, url)
-        is_set = _KINDS.get(method) is not READS and _SITE_RECOVERY.search(urlsplit(url).path.lower())
-        return (self._queue(queue.owner, SETS), queue) if is_set else (queue,)
+        """All queues for such requests, that of a service's own limit first: it is the narrower one."""
+        queue, path = self.queue_for(method, url), urlsplit(url).path.lower()
+        is_read = _KINDS.get(method) is READS
+        if not is_read and _SITE_RECOVERY.search(path):
+            return self._queue(queue.owner, SETS), queue
+        if is_read and path.endswith(_VMS):
+            return self._queue(queue.owner, VM_LISTS), queue
+        return (queue,)
 
     def _queue(self, owner: str, limit: Limit) -> "BucketQueue":
         if (owner, limit) not in self._queues:
@@ -94,10 +114,10 @@ class BucketQueue:
     def __init__(self, limit: Limit, owner: str, poll_seconds: float, low_priority: set[_Waiting]) -> None:
         self.owner = owner
         left = f"x-ms-ratelimit-remaining-{owner.split(' ', 1)[0]}-"
-        of_others = {QUERIES: (_QUERIES_LEFT,), SETS: ()}
+        of_others = {QUERIES: (_QUERIES_LEFT,), SETS: (), VM_LISTS: ()}
         self._remaining_headers = of_others.get(limit, (left + limit.kind, f"{left}global-{limit.kind}"))
         self._name = f"{limit.kind} of the {owner}"
-        self._longest = poll_seconds * (LONGEST_CALL_WAIT if limit in {READS, QUERIES} else LONGEST_WRITE_WAIT)
+        self._longest = poll_seconds * _LONGEST_WAIT.get(limit, LONGEST_WRITE_WAIT)
         self._between_slots = poll_seconds / RUNS_PER_POLL
         self._last_slot = float("-inf")
         self._low_priority = low_priority

@@ -44,6 +44,9 @@ QUERIES = Limit("queries", 15, 3)
 SETS = Limit("Site Recovery's set calls", 200, 200 / 60)
 """What writes to Site Recovery: at most 200 in a minute, as Microsoft's script for agent updates says. No header shows
 what is left. Each of them takes a token of the writes or deletes, too."""
+VM_LISTS = Limit("lists of VMs", 900, 5)
+"""Lists of the VMs of a subscription or resource group: 300 in a minute and 900 at once, of all callers together (High
+Cost Get VM in azure-compute-docs, compute-throttling-limits). Each of them takes a token of the reads, too."""
 
 
 class Bucket:

@@ -28,6 +28,7 @@ from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.step_result import Pending, Ready, load_step_result
+from shared.readers.virtual_machines import read_vm
 from shared.site_recovery.infrastructure import begin
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 from tests.waiting import eventually
@@ -37,6 +38,7 @@ from tests.waiting import eventually
     for builder in blueprint._function_builders
     if builder._function.get_function_name() == "resolve_source"
 )
+VM_LISTS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines"
 WEB, BACK = (ResourceId(vm_id(name)) for name in ("web-1", "back-1"))
 
 
@@ -219,7 +221,7 @@ async def test_what_is_beyond_it_is_refused_and_holds_back_set_calls_alone() -> 
         await gateway.look()
         caller, fabric = served(simulator)[0]["principal"], f"{VAULT_ID}/replicationFabrics/f"
         for _ in range(200):
-            simulator.gateway.throttle.take_set("POST", fabric, f"subscription/{SUBSCRIPTION}", caller)
+            simulator.gateway.throttle.take_of_service("POST", fabric, f"subscription/{SUBSCRIPTION}", caller)
 
         async def set_call() -> None:
             send = gateway.site_recovery(SUBSCRIPTION).replication_fabrics.begin_delete
@@ -231,6 +233,33 @@ async def test_what_is_beyond_it_is_refused_and_holds_back_set_calls_alone() -> 
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(set_call(), timeout=3)
         assert statuses(simulator) == {200: 2, 429: 1}
+
+
+async def test_a_list_of_vms_that_is_refused_holds_back_lists_of_vms_alone() -> None:
+    """Others have used them up, as far as this process cannot know: Microsoft.Compute counts whoever calls."""
+    async with gateways(speed=0.01) as (simulator, (gateway,)):
+        for _ in range(900):
+            simulator.gateway.throttle.take_of_service("GET", VM_LISTS, f"subscription/{SUBSCRIPTION}", "another")
+        waiting = asyncio.gather(*(read_vm(gateway, vm) for vm in (WEB, BACK)))
+        await eventually(lambda: statuses(simulator) == {429: 2})
+        await gateway.look()
+        assert statuses(simulator) == {429: 2, 200: 1}
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+
+
+async def test_vms_are_read_by_themselves_where_their_list_would_have_to_wait() -> None:
+    async with gateways(speed=0.01) as (simulator, (gateway,)):
+        lists, _ = gateway.rate_limiter.queues_for("GET", VM_LISTS)
+        for _ in range(855):
+            await lists.acquire()
+        with pytest.raises(ThrottledError):
+            await lists.acquire()
+        found = await asyncio.gather(*(read_vm(gateway, vm) for vm in (WEB, BACK)))
+        paths = [call["path"].lower() for call in served(simulator)]
+    assert [vm.id for vm in found if vm] == [WEB, BACK]
+    assert sorted(paths) == sorted(vm.key for vm in (WEB, BACK))
 
 
 async def test_two_processes_that_drain_one_bucket_see_each_other_in_its_headers() -> None:

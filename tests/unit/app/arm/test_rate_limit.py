@@ -47,11 +47,12 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
 
 
 async def calls_left(queue: BucketQueue) -> int:
-    """How many calls are let go before the first has to wait."""
+    """How many calls are let go before the first has to wait, or is turned away."""
     for done in count():
         (task,) = await begun(call(queue))
         if not task.done():
             await cancelled(task)
+        if task.cancelled() or task.exception():
             return done
     raise AssertionError
 
@@ -108,6 +109,25 @@ async def test_what_writes_to_site_recovery_has_its_own_bucket_besides(method: s
     assert queues[-1] is rate_limiter.queue_for(method, url)
     assert len(queues) == 1 + sets
     assert not sets or await calls_left(queues[0]) == 190
+
+
+@pytest.mark.parametrize(
+    ("path", "lists"),
+    [
+        ("/providers/Microsoft.Compute/virtualMachines?statusOnly=true", True),
+        ("/resourceGroups/app/providers/Microsoft.Compute/virtualMachines", True),
+        ("/resourceGroups/app/providers/Microsoft.Compute/virtualMachines/web-1", False),
+        ("/providers/Microsoft.Network/networkInterfaces", False),
+    ],
+)
+async def test_lists_of_vms_have_their_own_bucket_besides(path: str, *, lists: bool) -> None:
+    rate_limiter, url = RateLimiter(HARDLY_EVER), f"{ARM}/subscriptions/{SUBSCRIPTION}{path}"
+
+    queues = rate_limiter.queues_for("GET", url)
+
+    assert queues[-1] is rate_limiter.queue_for("GET", url)
+    assert len(queues) == 1 + lists
+    assert not lists or await calls_left(queues[0]) == 855
 
 
 @pytest.mark.parametrize(
