@@ -37,8 +37,11 @@ _MOST_WAITING = 4
 """Low-priority activities that may wait at the same time: a quarter of those that host.json allows per process."""
 
 _KINDS = {"GET": READS, "HEAD": READS, "DELETE": DELETES}
-_SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
-_VMS = "/providers/microsoft.compute/virtualmachines"
+# A service's own limits: of reads or of all else, by the path.
+_OF_SERVICES = (
+    (False, re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication"), SETS),
+    (True, re.compile("/providers/microsoft.compute/virtualmachines$"), VM_LISTS),
+)
 _GRAPH = "/providers/microsoft.resourcegraph/resources"
 _QUERIES_LEFT, _QUERIES_BACK_AFTER = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 
@@ -82,11 +85,8 @@ class RateLimiter:
         """All queues for such requests, that of a service's own limit first: it is the narrower one."""
         queue, path = self.queue_for(method, url), urlsplit(url).path.lower()
         is_read = _KINDS.get(method) is READS
-        if not is_read and _SITE_RECOVERY.search(path):
-            return self._queue(queue.owner, SETS), queue
-        if is_read and path.endswith(_VMS):
-            return self._queue(queue.owner, VM_LISTS), queue
-        return (queue,)
+        own = [limit for of_reads, paths, limit in _OF_SERVICES if of_reads is is_read and paths.search(path)]
+        return (*(self._queue(queue.owner, limit) for limit in own), queue)
 
     def _queue(self, owner: str, limit: Limit) -> "BucketQueue":
         if (owner, limit) not in self._queues:
