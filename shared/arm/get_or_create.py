@@ -84,24 +84,22 @@ class GetOrCreate:
         async with self._locks[key]:
             if self.knows(key):
                 return _ready(self._known[key][0])
-            pending = sent = self._pending.get(key)
-            if pending and monotonic() > pending.give_up_at:
-                del self._pending[key]
-                pending = None
+            pending = self._pending.get(key)
+            overdue = pending is not None and monotonic() > pending.give_up_at
             progress = await self._check(key, pending) if pending else None
-            if isinstance(progress, Pending):
+            if isinstance(progress, Pending) and not overdue:
                 return progress
             try:
                 # The creation may have failed because another process of this app was faster.
                 found = await find()
                 if found:
-                    if sent and not progress:
-                        await sent.prove(found)
+                    if pending and not isinstance(progress, Failed):
+                        await pending.prove(found)
                     self._pending.pop(key, None)
                     return self._ready_and_known(key, found)
-                if progress:
+                if isinstance(progress, Failed):
                     return progress
-                if pending:
+                if pending and not overdue:
                     return self._later(pending, self._poll)
                 return await self._begin(key, find, start, refresh)
             except UnderWayError:

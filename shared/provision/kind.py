@@ -105,7 +105,9 @@ class PlacedKind(Kind[P]):
         azure.made.add(wanted.id)
 
         async def progress() -> bool | Error:
-            return True  # the resource itself shows whether it is complete
+            # The resource itself shows whether it is complete: now, not when another run last looked for it.
+            azure.forget_resource(wanted.id)
+            return True
 
         async def prove(found: ResourceId) -> None:
             body = await azure.read(found, version, FRESH_FOR)

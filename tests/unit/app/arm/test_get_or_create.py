@@ -284,7 +284,18 @@ async def test_what_shows_after_its_creation_was_given_up_is_used(ask: Ask, serv
     service.there = True
 
     assert await ask() == THERE
-    assert (service.starts, service.looks) == (1, 0)
+    assert (service.starts, service.looks) == (1, 1)
+
+
+async def test_before_a_creation_is_given_up_it_is_looked_at_once_more(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.ended = NO
+    clock.now += FIRST_LOOK + REMEMBER + 1
+
+    assert await ask() == Failed(error=NO)
+    assert (service.starts, service.looks) == (1, 1)
 
 
 # Before anything is started

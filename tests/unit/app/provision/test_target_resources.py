@@ -1,5 +1,6 @@
 """Target resources: found by what they are, made if missing, left alone if they cannot serve."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.create_target_resources import create_target_resource
 from shared.arm.errors import WriteRefusedError
+from shared.config.intervals import FRESH_FOR
 from shared.model.naming import MADE_AT, MADE_BY, maker
 from shared.model.plan import Plan
 from shared.model.policy import Policy
@@ -158,6 +160,18 @@ async def test_what_cannot_be_read_is_not_taken_for_missing(
     with pytest.raises(HttpResponseError):
         await ask(azure, wanted)
     assert cloud.writes == []
+
+
+@pytest.mark.parametrize("wanted", PLACED, ids=of_kind)
+async def test_that_another_run_did_not_find_it_a_moment_ago_does_not_count(cloud: Cloud, wanted: Any) -> None:
+    azure = FakeAzure(settings(poll_seconds=0.2), cloud)
+    assert isinstance(await ask(azure, wanted), Pending)
+    assert await azure.read(wanted.id, wanted.type.api_version, FRESH_FOR) is None
+    add(cloud, wanted)
+    await asyncio.sleep(0.2)
+
+    assert isinstance(await ask(azure, wanted), Ready)
+    assert len(cloud.writes) == 1
 
 
 async def test_a_creation_that_failed_is_reported(azure: FakeAzure, cloud: Cloud) -> None:
