@@ -6,6 +6,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.model.drill import DrillOutcome, DrillResult
+from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Ready, StepResult
 from shared.observe.drill_groups import lead_of
@@ -35,7 +36,8 @@ async def advance_drills(azure: Azure, request: DrillBatchRequest, client: Durab
     running = [vm for vm, end in zip(request.running, ends, strict=True) if end is None]
     waiting = list(request.waiting)
     if request.cancelled:
-        await each(list({leads[vm] for vm in running}), lambda vm: signal_end_of_drill(client, vm, request.token))
+        order = Order(token=f"{request.token}-end", confirmed=True, asked_by=request.ended_by)
+        await each(list({leads[vm] for vm in running}), lambda vm: signal_end_of_drill(client, vm, order))
         ended += [DrillEnd(vm_id=vm, outcome=DrillOutcome.CANCELLED) for vm in waiting]
         return Ready(value=DrillBatchProgress(running=tuple(running), ended=tuple(ended)).dump())
     if waiting:

@@ -19,15 +19,12 @@ from shared.site_recovery.vault import API_VERSION, vault_of
 
 async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     """Ready holds a `JobRequest`, the job of the cleanup, or nothing if no test failover of the drill is there."""
-    drills = await azure.drills.together(request.vm_id)
-    if not drills:
+    recorded = await azure.drills.together(request.vm_id)
+    if not recorded:
         return Ready()
-    # Of a group some VMs may have come up, or not, before the others were looked at.
-    if request.error and (
-        undecided := {drill.vm for drill in drills if drill.ready_at is None and drill.error is None}
-    ):
-        failed = [drill.with_(error=with_action(request.error)) if drill.vm in undecided else drill for drill in drills]
-        drills = await azure.drills.write(*failed)
+    drills = tuple(_known_of(drill, request) for drill in recorded)
+    if drills != recorded:
+        drills = await azure.drills.write(*drills)
     drill, poll = drills[0], azure.settings.poll_seconds
     items = {each.vm: await read_drill_item(azure, each.item) for each in drills}
     seen = [item for item in items.values() if item]
@@ -52,6 +49,15 @@ async def clean_up_drill(azure: Azure, request: DrillStep) -> StepResult:
     now = datetime.now(UTC)
     await azure.drills.write(*(one.with_(job=job, cleanup_job=cleanup, cleanup_requested_at=now) for one in drills))
     return Ready(value=JobRequest(vm_id=drill.vm, job=cleanup, vault=drill.vault).dump())
+
+
+def _known_of(drill: Drill, request: DrillStep) -> Drill:
+    """The record with what the run knows: who ended the drill, and what went wrong. Of a group some VMs may have come
+    up, or not, before the others were looked at."""
+    drill = drill.with_(ended_by=drill.ended_by or request.ended_by)
+    if request.error and drill.ready_at is None and drill.error is None:
+        return drill.with_(error=with_action(request.error))
+    return drill
 
 
 async def held(azure: Azure, drills: Sequence[Drill], error: Error) -> Pending:

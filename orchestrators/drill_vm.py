@@ -68,7 +68,8 @@ def _heed(context: Context, run: DrillRun, changed: Any) -> DrillRun:
 def _call(context: Context, run: DrillRun, activity: str, *, last: bool = False) -> Generator[Any, Any, StepResult]:
     # The last step writes down why something may be left, those before it why the drill has failed.
     error = run.cleanup_error if run.phase is DrillPhase.FINISH else run.error
-    return call_activity(context, run, activity, DrillStep(vm_id=run.vm_id, error=error, last=last))
+    request = DrillStep(vm_id=run.vm_id, error=error, ended_by=run.ended_by, last=last)
+    return call_activity(context, run, activity, request)
 
 
 def _prepare(context: Context, run: DrillRun) -> Step:

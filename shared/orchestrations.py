@@ -127,7 +127,8 @@ async def begin_drill(client: DurableOrchestrationClient, run: DrillRun, within:
 
 async def end_drill(client: DurableOrchestrationClient, run: DrillRun, order: Order, within: float) -> None:
     """Hands the order to clean up to the drill in progress, or starts this run, as `hand_over` does."""
-    start = partial(start_drill_run, client, run.with_(orders=(order.token,)))
+    run = run.with_(orders=(order.token,), ended_by=order.asked_by)
+    start = partial(start_drill_run, client, run)
     await _deliver(client, drill_instance_of(run.vm_id), start, order, within)
 
 
@@ -136,12 +137,11 @@ async def start_drill_run(client: DurableOrchestrationClient, run: DrillRun) -> 
     return await start_if_idle(client, drill_instance_of(run.vm_id), DRILL, run.dump(), run.poll_seconds)
 
 
-async def signal_end_of_drill(client: DurableOrchestrationClient, vm: ResourceId, token: str) -> None:
+async def signal_end_of_drill(client: DurableOrchestrationClient, vm: ResourceId, order: Order) -> None:
     """Orders the drill of the VM that is in progress, if one is, to clean up now. The sender repeats it until the run
-    has ended: the token of the same batch counts once."""
-    instance = drill_instance_of(vm)
+    has ended: an order of the same token counts once."""
     with suppress(Exception):  # It has ended meanwhile.
-        await client.raise_event(instance, CHANGED, Order(token=f"{token}-end", confirmed=True).dump())
+        await client.raise_event(drill_instance_of(vm), CHANGED, order.dump())
 
 
 async def cancel_drills(client: DurableOrchestrationClient, batch: str, order: Order, within: float) -> None:

@@ -239,8 +239,8 @@ def _without_drill(output: Any) -> Any:
 
 
 def _shown(drill: Drill | None) -> Drill | None:
-    """Without who asked for it: that is for the archive only."""
-    return drill.with_(order=drill.order.with_(asked_by=())) if drill else None
+    """Without who asked for it, and who ended it: that is for the archive only."""
+    return drill.with_(order=drill.order.with_(asked_by=()), ended_by=()) if drill else None
 
 
 def _measured(last: Drill | None) -> dict[str, Any]:

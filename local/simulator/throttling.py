@@ -4,7 +4,8 @@ Site Recovery's set calls (all that writes) have a limit of their own, 200 in a 
 agent updates. Whether that counts by subscription, by vault or by caller is not known, nor are the refusal's words.
 
 Microsoft.Compute has limits of its own, whoever calls (azure-compute-docs, compute-throttling-limits): 300 lists of VMs
-in a minute, 900 at once. They count by region, too, and a list is of all regions: here by subscription alone.
+in a minute, 900 at once. They count by region, too, and a list is of all regions: here by subscription alone. Of one VM
+12 reads in a minute, 36 at once, its instance view and its extensions among them.
 
 Resource Graph has a limit of its own (azure-docs, guidance-for-throttled-requests): 15 queries in a window of 5 s.
 """
@@ -38,7 +39,10 @@ _WRITES = Limit("writes", 200, 10)
 _GLOBAL = 15
 _SETS = Limit("Site Recovery set", 200, 200 / 60)
 _VM_LISTS = Limit("VM lists", 900, 300 / 60)
+_VM_READS = Limit("VM reads", 36, 12 / 60)
 _VMS = "/providers/microsoft.compute/virtualmachines"
+# Not of what other services hold about it, as its tags.
+_VM = re.compile(f"(.*{_VMS}/[^/]+)(?!.*/providers/)")
 _SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
 _QUERIES = 15
 _QUERY_WINDOW = 5.0
@@ -91,18 +95,19 @@ class Throttle:
         return {name + limit.kind: str(left), f"{name}global-{limit.kind}": str(int(_GLOBAL * limit.size) - 1)}
 
     def take_of_service(self, method: str, path: str, scope: str, principal: str) -> None:
-        """Takes one token of the service's own limit, of Site Recovery's set calls and of lists of VMs. Raises ArmError
-        429.
+        """Takes one token of the service's own limit: of Site Recovery's set calls, of lists of VMs, of one VM's reads.
+
+        Raises ArmError 429.
         """
         is_read = limit_of(method).kind == "reads"
         if not is_read and _SITE_RECOVERY.search(path.lower()):
             message = "Too many requests to Site Recovery: at most 200 set calls are accepted in a minute."
             self._take(scope, principal, _SETS, "TooManyRequests", message)
+        message = "The server rejected the request because too many requests have been received for this {}."
         if is_read and path.lower().endswith(_VMS):
-            message = (
-                "The server rejected the request because too many requests have been received for this subscription."
-            )
-            self._take(scope, "all", _VM_LISTS, "OperationNotAllowed", message)
+            self._take(scope, "all", _VM_LISTS, "OperationNotAllowed", message.format("subscription"))
+        if is_read and (vm := _VM.match(path.lower())):
+            self._take(vm[1], "all", _VM_READS, "OperationNotAllowed", message.format("resource"))
 
     def _take(self, scope: str, principal: str, limit: Limit, code: str, message: str) -> None:
         bucket = self._bucket(scope, principal, limit)

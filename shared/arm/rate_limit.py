@@ -141,13 +141,17 @@ class BucketQueue:
             raise ThrottledError(f"rate limit of {self._name} reached", wait, self.next_slot)
 
     def response_received(self, status: int, headers: Mapping[str, str], *, narrower: bool = False) -> None:
-        """Updates the bucket from the response headers. A 429 blocks all calls of the bucket for its Retry-After; where
-        the call had a `narrower` bucket, too, only if the headers say that it was this one."""
+        """Updates the bucket from the response headers. A 429 blocks all calls of the bucket for its Retry-After.
+
+        Not one whose headers show tokens left: it is of another limit, perhaps of one VM's reads (SupportArticles-docs,
+        troubleshooting-throttling-errors). Where they show nothing, the `narrower` bucket of the call is meant, if
+        there is one.
+        """
         now = monotonic()
         remaining = [float(headers[name]) for name in self._remaining_headers if headers.get(name, "").isdecimal()]
         left = min(remaining, default=None)
         self._bucket.ended(now, left)
-        is_this_one = not narrower or left == 0
+        is_this_one = not narrower if left is None else self._bucket.is_used_up(left)
         if status == HTTPStatus.TOO_MANY_REQUESTS and is_this_one and (wait := retry_after(headers)):
             if self._bucket.blocked_until <= now:
                 log.warning("Throttled: rate limit of %s reached for %.1f s", self._name, wait)

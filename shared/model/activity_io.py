@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.model.base import Model
+from shared.model.caller import Caller
 from shared.model.changes import Changes, DiskFailure, Refusal
 from shared.model.decision import Decision
 from shared.model.drill import DrillOrder
@@ -120,9 +121,10 @@ class Refused(Model):
 
 
 class DrillStep(Model):
-    """A further step of the drill that the record of the VM is about. `error` is what went wrong before; with `last`
-    what this attempt finds counts, and no later one follows."""
+    """A further step of the drill that the record of the VM is about. `error` is what went wrong before, `ended_by` who
+    ended it; with `last` what this attempt finds counts, and no later one follows."""
 
     vm_id: ResourceId
     error: Error | None = None
+    ended_by: tuple[Caller, ...] = ()
     last: bool = False

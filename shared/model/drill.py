@@ -94,8 +94,9 @@ class Drill(Model):
     `token` is the order that began it, `request` the client request ID of its test failover: the job that shows it is
     this drill's, and no other one is. `network` is that of the test VM; `test_vm` and `test_disks` are what the test
     failover creates in the target groups. Times are in UTC: `requested_at` is that of the test failover, `running_at`
-    and `ready_at` are when the test VM was first seen so. `error` is what went wrong about the test, `cleanup_error`
-    why the last attempt to clean up did not succeed; `left` is what was still there then.
+    and `ready_at` are when the test VM was first seen so. `ended_by` is who ended it before its time, likewise for the
+    archive only. `error` is what went wrong about the test, `cleanup_error` why the last attempt to clean up did not
+    succeed; `left` is what was still there then.
 
     Of a consistency group `members` are all VMs, the first of which leads, and `plan` is the temporary recovery plan
     that tests them together. They have `request`, `job` and `cleanup_job` in common.
@@ -123,6 +124,7 @@ class Drill(Model):
     checks: tuple[Check, ...] = ()
     running_at: datetime | None = None
     ready_at: datetime | None = None
+    ended_by: tuple[Caller, ...] = ()
     error: Error | None = None
     cleanup_job: str = ""
     cleanup_requested_at: datetime | None = None

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from shared.config.intervals import FOLLOW_BATCH
 from shared.model.base import Model
+from shared.model.caller import Caller, with_callers
 from shared.model.drill import Drill, DrillOrder, DrillOutcome, DrillResult
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.resource_id import ResourceId
@@ -41,7 +42,8 @@ class DrillEnd(Ended):
 
 
 class DrillBatchRequest(Model):
-    """A step of a batch. `token` is what its drills show; with `cancelled` nothing begins, and what runs is ended."""
+    """A step of a batch. `token` is what its drills show; with `cancelled` nothing begins, and what runs is ended, by
+    those in `ended_by`."""
 
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...]
@@ -49,6 +51,7 @@ class DrillBatchRequest(Model):
     at_once: int
     token: str
     cancelled: bool = False
+    ended_by: tuple[Caller, ...] = ()
 
 
 class DrillBatchProgress(Model):
@@ -60,11 +63,13 @@ class DrillBatchProgress(Model):
 
 
 class DrillBatch(BatchOf[DrillEnd]):
-    """A batch of drills, each by the `order`, `at_once` at most. `orders` are the tokens of those who cancelled it."""
+    """A batch of drills, each by the `order`, `at_once` at most. `orders` are the tokens of those who cancelled it,
+    `ended_by` is who they are, for the archive only."""
 
     order: DrillOrder
     at_once: int = AT_ONCE
     orders: tuple[str, ...] = ()
+    ended_by: tuple[Caller, ...] = ()
 
     @property
     def longest_wait(self) -> timedelta:
@@ -82,7 +87,8 @@ class DrillBatch(BatchOf[DrillEnd]):
         """Cancels the batch, at once."""
         if order.token in self.orders:
             return self
-        return self.with_(orders=(*self.orders, order.token)[-MAX_ORDERS:], resume_at=None)
+        orders = (*self.orders, order.token)[-MAX_ORDERS:]
+        return self.with_(orders=orders, ended_by=with_callers(self.ended_by, order.asked_by), resume_at=None)
 
     def request(self, token: str) -> DrillBatchRequest:
         return DrillBatchRequest(
@@ -92,6 +98,7 @@ class DrillBatch(BatchOf[DrillEnd]):
             at_once=self.at_once,
             token=token,
             cancelled=self.cancelled,
+            ended_by=self.ended_by,
         )
 
     def went_on(self, progress: DrillBatchProgress, now: datetime) -> Self:

@@ -13,6 +13,7 @@ from shared.config.intervals import (
     until_tick,
 )
 from shared.model.base import Model
+from shared.model.caller import Caller
 from shared.model.drill import Drill, DrillOrder, DrillOutcome, DrillResult
 from shared.model.findings import Finding
 from shared.model.order import MAX_ORDERS, Order
@@ -49,8 +50,9 @@ class DrillRun(Model):
     """The state of a drill's run; times are absolute, in UTC. One that begins with `CLEANUP` has no `order`: it cleans
     up what a record says that an earlier run has begun.
 
-    `since` is when the phase began, `job` the job that it follows, in `vault`. `error` is what went wrong with the
-    test, `cleanup_error` what did with the last attempt to clean up; `cleanups` counts those that did not succeed.
+    `since` is when the phase began, `job` the job that it follows, in `vault`. `ended_by` is who ended it, for the
+    archive only. `error` is what went wrong with the test, `cleanup_error` what did with the last attempt to clean up;
+    `cleanups` counts those that did not succeed.
     """
 
     version: int = 1
@@ -58,6 +60,7 @@ class DrillRun(Model):
     poll_seconds: float
     order: DrillOrder | None = None
     orders: tuple[str, ...] = ()
+    ended_by: tuple[Caller, ...] = ()
     low_priority: bool = False
     phase: DrillPhase = DrillPhase.PREPARE
     since: datetime | None = None
@@ -106,7 +109,7 @@ class DrillRun(Model):
             return taken.with_(resume_at=None)
         # A VM that was looked at has passed or not, whoever ends the time for which it is kept.
         error = self.error or (None if self.phase is DrillPhase.KEEP else _CANCELLED)
-        return taken.go_to(DrillPhase.CLEANUP, now, error=error, job="")
+        return taken.go_to(DrillPhase.CLEANUP, now, error=error, job="", ended_by=order.asked_by)
 
     def spent(self, now: datetime) -> float:
         """Seconds since the phase began."""

@@ -247,5 +247,8 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
 
 def notes_of_plans(plans: Sequence[ResourceId]) -> tuple[Finding, ...]:
     """A note for each recovery plan of a drill whose records are lost, likewise."""
-    text = "{} is named as this app names those for drills, and no record of a drill names it. It is kept."
-    return tuple(finding_of("OrphanedPlan", text.format(plan)) for plan in plans[:_MOST_NOTES])
+    why = "named as this app names those for drills, and no record of a drill names"
+    found = [finding_of("OrphanedPlan", f"{plan} is {why} it. It is kept.") for plan in plans[:_MOST_NOTES]]
+    if more := len(plans) - len(found):
+        found.append(finding_of("OrphanedPlan", f"{more} more recovery plans are {why} them. They are kept."))
+    return tuple(found)

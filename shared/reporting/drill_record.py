@@ -50,14 +50,15 @@ class DrillRecord(Model):
 
     `requested_point` is what was asked for (`latest`, `latestProcessed`, `appConsistent` or an ID), `recovery_point`
     the ID of what was used, "" if Site Recovery chose it, which is `recovery_point_age_seconds` old at the start of the
-    test failover. `rto_seconds` is measured: from the request of the test failover until the agent in the test VM was
-    ready. `cleanup` are the checks that nothing is left.
+    test failover. `ended_by` is who ended the drill before its time. `rto_seconds` is measured: from the request of the
+    test failover until the agent in the test VM was ready. `cleanup` are the checks that nothing is left.
     """
 
     drill: str
     vm_id: ResourceId
     item_id: ResourceId | None = None
     asked_by: tuple[Caller, ...] = ()
+    ended_by: tuple[Caller, ...] = ()
     result: DrillResult
     started_at: datetime
     ended_at: datetime
@@ -83,6 +84,7 @@ def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
         vm_id=drill.vm,
         item_id=drill.item,
         asked_by=drill.order.asked_by,
+        ended_by=drill.ended_by,
         result=DrillResult(drill.outcome.lower()),
         started_at=drill.recorded_at,
         ended_at=ended_at,

@@ -1,5 +1,6 @@
 """Drills: a test failover that the app begins, looks at, writes down and cleans up, whatever happens meanwhile."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -205,8 +206,11 @@ async def test_a_pause_holds_the_cleanup_says_so_and_it_is_done_when_the_pause_e
         log = stack.log_of("host")
         await stack.stop_process("host")
         await stack.start_host()
-        await ended(stack, "web-1")
+        view = await ended(stack, "web-1")
         assert await left(stack) == []
+        (kept,) = [json.loads(file.read_text()) for file in (stack.folder / "archive").glob("drills/*/*.json")]
+    assert [caller["kind"] for caller in kept["endedBy"]] == ["function key"]
+    assert view["last"]["endedBy"] == []
     assert (drilling["state"], drilling["compliant"], drilling["findings"]) == ("Drilling", True, [])
     assert "testFailoverCleanup" in held["message"]
     assert log.count("drill not cleaned up") == 1

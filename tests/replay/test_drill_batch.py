@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.config.intervals import FOLLOW_BATCH
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.drill import DrillOrder, DrillOutcome
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
@@ -73,7 +74,8 @@ def test_a_batch_that_never_succeeds_ends_and_says_why() -> None:
 
 
 def test_a_cancel_is_heeded_at_once_and_shown() -> None:
-    cancel = Order(token="c1", confirmed=True)
+    by = Caller(kind=CallerKind.FUNCTION_KEY, via=Via.HTTP)
+    cancel = Order(token="c1", confirmed=True, asked_by=(by,))
     instance = batch_of(6, [one_pass, one_pass], changed_after=[45], order=cancel)
 
     batch = instance.run()
@@ -82,6 +84,7 @@ def test_a_cancel_is_heeded_at_once_and_shown() -> None:
     assert batch.cancelled
     assert instance.elapsed.total_seconds() < FOLLOW_BATCH * POLL
     assert instance.statuses[-1]["orders"] == ["c1"]
+    assert DrillBatchRequest.load(instance.requests[-1][1]).ended_by == (by,)
 
 
 def test_a_cancel_during_a_step_is_not_lost() -> None:

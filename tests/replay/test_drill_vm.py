@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.drill import Drill, DrillOrder, DrillOutcome, DrillResult
 from shared.model.order import Order
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
@@ -19,6 +20,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PREPARE, START, FOLLOW, LOOK = "prepare_drill", "start_drill", "monitor_job", "look_at_drill"
 CLEAN_UP, FINISH = "clean_up_drill", "finish_drill"
 JOB = Ready(value={"vmId": str(VM_ID), "job": "j", "vault": str(VAULT_ID)})
+ANNA = Caller(kind=CallerKind.USER, via=Via.HTTP, id="11111111-2222-4333-8444-555555555555")
 BROKEN = Error(code="Broken", message="It broke.")
 REFUSED = Failed(error=BROKEN)
 LATER = Pending(retry_after=30, error=BROKEN)
@@ -138,7 +140,7 @@ def test_it_is_refused_by_its_checks_and_nothing_else_is_done() -> None:
 )
 def test_an_order_ends_it_at_once_in_whatever_phase(after: float, error: str) -> None:
     """Once the VM was looked at, that counts, and not who ended it."""
-    order = Order(token="second", confirmed=True)
+    order = Order(token="second", confirmed=True, asked_by=(ANNA,))
     run = instance({}, keep=1440, changed_after=[after], order=order, may_leave_answers=True)
 
     result = run.run()
@@ -149,6 +151,8 @@ def test_an_order_ends_it_at_once_in_whatever_phase(after: float, error: str) ->
     assert result.orders == ("first", "second")
     (request,) = [request for name, request in run.requests if name == CLEAN_UP]
     assert request.get("error", {"code": ""})["code"] == error
+    assert request["endedBy"] == [ANNA.dump()]
+    assert all(ANNA.id not in str(status) for status in run.statuses)
 
 
 def test_a_drill_that_is_cancelled_before_it_has_begun_is_not_refused() -> None:

@@ -26,7 +26,7 @@ from shared.arm.tags import tag_vm
 from shared.config.settings import Settings
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
-from shared.model.resource_types import COMPUTE_API_VERSION
+from shared.model.resource_types import COMPUTE_API_VERSION, NETWORK_API_VERSION
 from shared.model.step_result import Pending, Ready, load_step_result
 from shared.readers.virtual_machines import read_vm
 from shared.site_recovery.infrastructure import begin
@@ -71,7 +71,10 @@ class Gateway(Azure):
         return self._transport
 
     async def look(self, vm: ResourceId = WEB) -> None:
-        await self.get(str(vm), COMPUTE_API_VERSION)
+        """Reads the interface of the VM: nothing but ARM's bucket limits that."""
+        await self.get(
+            f"{vm.group_id}/providers/Microsoft.Network/networkInterfaces/{vm.name}-nic", NETWORK_API_VERSION
+        )
 
 
 @asynccontextmanager
@@ -159,7 +162,7 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
 
 async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(caplog: pytest.LogCaptureFixture) -> None:
     async with gateways(speed=1) as (simulator, (gateway,)):
-        rule = {"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
+        rule = {"match": {"path": "/back-1-nic$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
         simulator.gateway.faults.add(rule)
         refused = asyncio.create_task(gateway.look(BACK))
         await eventually(lambda: "rate limit of reads" in caplog.text)
@@ -177,7 +180,9 @@ async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(ca
 
 async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> None:
     async with gateways(speed=1) as (simulator, (gateway,)):
-        simulator.gateway.faults.add({"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 60})
+        simulator.gateway.faults.add(
+            {"match": {"path": "/back-1-nic$"}, "kind": "throttle", "times": 1, "retryAfter": 60}
+        )
 
         async def step(vm: ResourceId) -> Ready:
             await gateway.look(vm)
@@ -247,6 +252,17 @@ async def test_a_list_of_vms_that_is_refused_holds_back_lists_of_vms_alone() -> 
         waiting.cancel()
         with suppress(asyncio.CancelledError):
             await waiting
+
+
+async def test_a_vm_that_others_read_all_the_time_holds_back_no_other_read() -> None:
+    """They have used up what Microsoft.Compute allows of this VM; whoever needs it comes back for it."""
+    async with gateways(speed=0.01) as (simulator, (gateway,)):
+        for _ in range(36):
+            simulator.gateway.throttle.take_of_service("GET", f"{WEB}/instanceView", "", "another")
+        with pytest.raises(HttpResponseError):
+            await gateway.get(str(WEB), COMPUTE_API_VERSION)
+        await gateway.get(str(BACK), COMPUTE_API_VERSION)
+        assert [call["status"] for call in served(simulator)] == [429, 200]
 
 
 async def test_vms_are_read_by_themselves_where_their_list_would_have_to_wait() -> None:

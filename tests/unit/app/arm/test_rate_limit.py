@@ -204,6 +204,10 @@ async def test_it_is_not_believed_while_others_may_have_been_counted_since() -> 
     [
         (429, {"Retry-After": "60"}, True),
         (429, {"retry-after-ms": "60000"}, True),
+        (429, {"Retry-After": "60", f"{LEFT}-reads": "0"}, True),
+        (429, {"Retry-After": "60", f"{LEFT}-reads": "150", f"{LEFT}-global-reads": "0"}, True),
+        # Of a service's own limit, which holds for others as well or for one resource only.
+        (429, {"Retry-After": "60", f"{LEFT}-reads": "150", f"{LEFT}-global-reads": "3000"}, False),
         (429, {}, False),
         (503, {"Retry-After": "60"}, False),
         (202, {"Retry-After": "60"}, False),

@@ -20,6 +20,7 @@ from shared.reconcile.orphans import (
     digest_of,
     named_by,
     notes_of,
+    notes_of_plans,
     reason_to_keep,
     references_of,
     stays_for,
@@ -328,3 +329,15 @@ def test_a_report_names_as_many_as_it_has_room_for() -> None:
     assert all(note.code == "OrphanedTarget" and note.message.endswith("It is kept: it is young.") for note in named)
     assert rest.message == "3 more resources with the tag dr-made-by are kept."
     assert notes_of({}) == ()
+
+
+def test_the_same_holds_for_recovery_plans_of_drills() -> None:
+    many = [VAULT_ID.child("replicationRecoveryPlans", f"dr-drill-{number}") for number in range(23)]
+
+    *named, rest = notes_of_plans(many)
+
+    assert len(named) == 20
+    assert [note.message.startswith(f"{plan} is named") for note, plan in zip(named, many, strict=False)] == [True] * 20
+    assert (rest.code, rest.message[:22]) == ("OrphanedPlan", "3 more recovery plans ")
+    assert len(notes_of_plans(many[:20])) == 20
+    assert notes_of_plans([]) == ()
