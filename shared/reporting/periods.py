@@ -50,8 +50,9 @@ def bucket(seconds: int) -> int:
 class VmPeriod:
     """One VM in a period.
 
-    From its `first` to its `last` row in which it is required, it was seen for `observed` seconds, of them `compliant`
-    as it should be, and for `over` seconds with an RPO above its limit. `rpo` maps an RPO (minutes, see `bucket`) to
+    From its `first` row in which it is required (0: none) to its `last`, or the last in which its state is not known,
+    it was seen for `observed` seconds, of them `compliant` as it should be, and for `over` seconds with an RPO above
+    its limit. `rpo` maps an RPO (minutes, see `bucket`) to
     the seconds that it was so, `causes` a finding's code and `holds` a reason of a hold likewise; `worst` is the worst
     RPO, in seconds. `state`, `policy` and `tags` are the last seen. `protected_since` is when it was first seen
     protected, without a time since in which nothing protected it, or 0.
@@ -77,7 +78,7 @@ class VmPeriod:
         cells: Row = [*row, *[None] * (9 - len(row))]
         _, state, compliant, required, rpo, causes, policy, hold, tags = cells
         if state == State.UNKNOWN:
-            self.last = at if self.first else 0
+            self.last = at
             return
         self.state, self.policy, self.tags = state, policy or self.policy, tags or {}
         if state == State.PROTECTED:

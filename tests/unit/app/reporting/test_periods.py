@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.model.decision import State
 from shared.reconcile.inventory import VmStatus
 from shared.reporting.periods import Periods, VmPeriod, bucket, row_of
+from shared.reporting.report import seconds_of
 from tests.findings import note, warning
 from tests.unit.app.examples import VM_ID
 
@@ -115,6 +116,21 @@ def summed(given: list[tuple[int, list[Any]]], start: int, end: int) -> Periods:
     return periods or Periods(start, end, LIMIT, before)
 
 
+def test_a_day_on_which_nothing_is_known_of_a_vm_is_not_left_out_of_the_month() -> None:
+    first, second, month = Periods(0, DAY, LIMIT), Periods(DAY, 2 * DAY, LIMIT, DAY), Periods(0, 2 * DAY, LIMIT)
+    for hour in range(1, 25):
+        first.add(hour * 3600, [row()])
+        second.add(DAY + hour * 3600, [row("Unknown", 0)])
+    for day in (first, second):
+        month.merge(day.vms.values(), day.covered)
+
+    found = seconds_of(month.vms[KEY], 2 * DAY, 2 * DAY)
+
+    # The first sweep of all speaks for no time.
+    assert (found.compliant, found.unknown, found.total) == (DAY - 3600, DAY, 2 * DAY - 3600)
+
+
+@example([(DAY - 3600, [row()]), (3600, []), (3600, [row("Unknown", 0)])])
 @given(sweeps)
 def test_time_adds_up_and_days_make_the_whole(given: list[tuple[int, list[Any]]]) -> None:
     whole = summed(given, 0, 3 * DAY)
