@@ -31,7 +31,7 @@ from shared.site_recovery.daily_limits import disables_unused, enables_unused
 log = logging.getLogger("dr.sweep")
 
 _SWEEP = Caller(kind=CallerKind.UNKNOWN, via=Via.SWEEP)
-"""Who wrote a tag that a sweep has found, nothing says."""
+"""The caller of a run that a sweep starts: a sweep cannot tell who wrote the tag."""
 
 
 async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> StepResult:

@@ -77,7 +77,7 @@ async def _orphans(azure: Azure, found: ComplianceReport) -> tuple[Proofs, Kept]
         return proofs, kept
     made = await made_in_target(azure)
     for orphan in unneeded(made, found.referenced.needed, azure.settings):
-        # An operator takes it upon himself what an unread row protects, not what it uses.
+        # An acknowledged row no longer holds up other VMs; the resources that it names are still in use.
         if any(row.names(orphan) for row in found.acknowledged_items):
             continue
         origin, gap = await azure.origins.proof(orphan)

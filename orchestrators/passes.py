@@ -1,4 +1,4 @@
-"""What the orchestrators share that run in passes, and that `changed` may wake: the wait of a pass, and its end."""
+"""The wait of a pass and its end, for the orchestrators that the event `changed` can wake."""
 
 from collections.abc import Generator
 from typing import Any

@@ -23,7 +23,7 @@ _STEPS = {
     "remove_failed_item": "Removing the failed item",
     "disable_protection": "Disabling replication",
 }
-"""What a run shows while it waits for an activity that names no step: the one that waits, not the last one that did."""
+"""The step that the status shows while an activity is pending that names none itself."""
 
 _ONLY_READS = {"resolve_source", "monitor_job"}
 """Activities that get the time at which the run was due: what others have asked for since serves it, too."""

@@ -35,7 +35,7 @@ class BatchVm(Model):
 class BatchView(View):
     """The progress of a batch. `counts` are VMs by outcome, and add up to `total`; `percent` are those that have ended.
 
-    `lastError` is what it met with last; with `BatchFailed`, the batch is over, and those VMs that had not ended go on
+    `lastError` is the most recent error; with `BatchFailed`, the batch is over, and those VMs that had not ended go on
     by their own runs, or were not requested.
     """
 

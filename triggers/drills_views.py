@@ -38,7 +38,7 @@ class DrillOfVm(Model):
 
 class DrillBatchView(View):
     """The progress of a batch of drills. `counts` are VMs by outcome, and add up to `total`; `percent` are those that
-    have ended. `lastError` is what it met with last; with `BatchFailed`, the batch is over, and the drills under way
+    have ended. `lastError` is the most recent error; with `BatchFailed`, the batch is over, and the drills under way
     end by themselves."""
 
     batch: str

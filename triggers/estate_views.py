@@ -37,8 +37,9 @@ class AcknowledgedCause(Model):
 class StandingView(Model):
     """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
     do now; `tags` are the app's own. `recoverable` is whether it would come up after a failover now, None for one that
-    no tag asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: what
-    its last run met with, or the finding that weighs most; `acknowledged` are causes that somebody knows of."""
+    no tag asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: the
+    error, blocker or step of its last run, or the weightiest finding; `acknowledged` are causes that somebody knows of.
+    """
 
     vm_id: ResourceId
     state: State

@@ -72,7 +72,7 @@ def vm_of(event: "func.EventGridEvent | func.CloudEvent", source: Scope) -> Reso
 
 
 def caller_of_event(event: "func.EventGridEvent | func.CloudEvent") -> Caller:
-    """Who wrote to the VM, as far as the event says: one about a resource names no one, nor does a hostile one."""
+    """Who wrote to the VM, by the claims in the event: unknown if it has none, or malformed ones."""
     data = event.get_json()
     by = _part(_part(data, "authorization"), "evidence")
     found = object_id_in(_part(data, "claims").items()) or as_object_id(by.get("principalId"))

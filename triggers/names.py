@@ -6,7 +6,7 @@ from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 
 GUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _LETTERS = r"A-Za-z0-9_()\u00aa-\uffef"
-"""Of any alphabet: which of them Azure takes for letters and digits, it says itself."""
+"""Of any alphabet: Azure itself rejects those that it does not take for letters and digits."""
 GROUP = rf"[{_LETTERS}.-]{{0,89}}[{_LETTERS}-]"
 BATCH, DRILLS = f"{PREFIX}[0-9a-f]{{32}}", f"{DRILLS_PREFIX}[0-9a-f]{{32}}"
 VM = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"

@@ -60,8 +60,9 @@ async def put_protection(
 ) -> func.HttpResponse:
     """Enables the VM: plans, writes `dr` and the tags of the body in one call, and hands the order to the run.
 
-    `targetsOnly` writes no tag: the run creates the target resources and nothing else. `confirm` edits the policy of a
-    profile that was changed, or decides that this VM is to be protected, of those that a failover left.
+    `targetsOnly` writes no tag: the run creates the target resources and nothing else. `confirm` also edits the policy
+    of the VM if its profile has changed; after a failover it confirms that this VM is to be protected, and not the
+    other one.
 
     Raises Problem. Nothing was written then, with two exceptions: with `RunNotStarted` the tags are written, and if the
     tags cannot be written, an edited policy stays edited.

@@ -73,7 +73,7 @@ class RunView(Model):
     follows the runs of `total` VMs, whose outcomes it `counts`; so do `drills` with those of kind `drill`.
 
     `since` is when it was started, `updatedAt` its last sign of life, `resumeAt` when it goes on at the latest.
-    `lastError` is what it met with last, and retries.
+    `lastError` is the most recent error, after which it retries.
     """
 
     kind: RunKind

@@ -72,7 +72,8 @@ class _Batch:
     asked_at: float = field(init=False)
 
     def is_for(self, *, low_priority: bool) -> bool:
-        """Whether a reader may use it that has not joined it: not where it would wait behind others for that."""
+        """Whether a reader that has not joined the batch may use it: one of normal priority does not wait for a list of
+        low priority."""
         return serves_reader(self.asked_at) and (self.rows.done() or low_priority or not self.low_priority)
 
 

@@ -59,8 +59,9 @@ class TtlCache(Generic[T]):
         self.requested_at = float("-inf")
 
     async def get(self, within: float | None = None) -> T:
-        """The result of a read that began at most `within` seconds ago (by default `seconds`), or since its reader
-        needs it, unless that is to be 0 seconds old; or begins now. Raises what `read` raises."""
+        """The cached result if its read began at most `within` seconds ago (by default `seconds`), or since the time
+        that `needed_since` gives; else that of a new read. `within=0` ignores `needed_since`. Raises what `read`
+        raises."""
         reading, seconds = self._read_in_progress, self._seconds if within is None else within
         if seconds and serves_reader(self.requested_at):
             seconds = _NOW
@@ -70,7 +71,7 @@ class TtlCache(Generic[T]):
         return await asyncio.shield(reading)
 
     async def _begin(self) -> T:
-        """Reads, once all who wait now have joined: what began before is too old for one who may have no old result."""
+        """Reads, after all current callers have joined: a read that began before them is too old for `within=0`."""
         await asyncio.sleep(0)
         self._read_in_progress, self._next, self.requested_at = self._next, None, monotonic()
         # Later callers share this read, those of events too: it must not wait with low priority, nor rest on answers

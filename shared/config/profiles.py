@@ -2,7 +2,7 @@
 
 Retention and frequency belong to a replication policy, and a policy to a profile: Site Recovery takes the policy of an
 item when it is enabled, and never changes it afterwards. Everything else a profile may set itself (`values`), or leave
-to the owners of VMs within limits (`allow`): who may write a tag may not be one who may say where disks are sent.
+to the owners of VMs within limits (`allow`): anyone who can tag a VM could otherwise choose where its disks are sent.
 """
 
 from ipaddress import IPv4Network

@@ -319,8 +319,9 @@ class Settings(BaseModel):
         return account
 
     @model_validator(mode="after")
-    def _vaults_are_distinct(self) -> Self:
-        """Checks that the settings determine a vault for every VM: it is never guessed."""
+    def _fit_together(self) -> Self:
+        """Checks the rules over several settings: a vault for every VM, which is never guessed; the account beside it;
+        one set of values for each name of a policy."""
         if len(self.vault_ids) > 1 and not self.region_map:
             raise ValueError(
                 f"vault_ids: {len(self.vault_ids)} vaults are given: DR_REGION_MAP has to say which serves whom"
@@ -328,10 +329,10 @@ class Settings(BaseModel):
         account = self.agent_automation_account
         if account and any(vault.subscription.lower() != account.subscription.lower() for vault in self.vault_ids):
             raise ValueError(f"agent_automation_account: {account} is not in the subscription of every vault")
-        chosen: dict[str, str] = {}
+        policies: dict[str, str] = {}
         for name, profile in self.profiles.items():
-            called = profile.policy_name.lower()
-            if called and chosen.setdefault(called, values := profile.policy_for(name).key) != values:
+            policy_name = profile.policy_name.lower()
+            if policy_name and policies.setdefault(policy_name, values := profile.policy_for(name).key) != values:
                 raise ValueError(
                     f"profiles at {name}.policyName: {profile.policy_name} is the name of another profile's policy, "
                     "which has other values"
@@ -470,7 +471,9 @@ def load_settings() -> Settings:
         )
     if problems or settings is None:
         known = ", ".join(sorted(_variables()))
-        raise SettingsError("\n  ".join(["Settings to mend before the app can start:", *problems, f"Known: {known}"]))
+        raise SettingsError(
+            "\n  ".join(["The app cannot start, because of these settings:", *problems, f"Known: {known}"])
+        )
     return settings
 
 

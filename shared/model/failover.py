@@ -29,9 +29,10 @@ def is_of_plan(job: Job) -> bool:
 
 
 def failovers_of(jobs: Collection[Job]) -> tuple[Job, ...]:
-    """The failovers among the jobs of one name, whatever came of them, after which what they are about was not enabled.
+    """The failover jobs, successful or not, that no later job to enable the same target follows.
 
-    A job tells no more of a VM than its name; two with different IDs are about two VMs of that name.
+    `jobs` are those of one VM name: a job shows no more of a VM, and those with different `target_id`s are about
+    different VMs of that name.
     """
     enables = [
         (job.target_id, job.started) for job in jobs if job.scenario == ENABLE and job.stage is not JobStage.FAILED

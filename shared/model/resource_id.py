@@ -16,7 +16,8 @@ _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # Not only dots: they vanish when a URL is normalised, and the request would go to another resource than the one
 # checked.
 _SEGMENT = r"(?!\.+(?:/|$))[^/\\?#%&<>\"'\s\x00-\x1f\ud800-\udfff]+"
-# The flags stand at each part: a letter of another alphabet (as the long s) stands for none of a word of the path.
+# The flags hold for keywords alone: names have letters of any alphabet, and with `i` alone a long s would match the s
+# of `/subscriptions`.
 _SUBSCRIPTION = r"(?ai:/subscriptions)"
 _GROUP = r"[-\w.()]{1,89}[-\w()]|[-\w()]"
 _IN_SUBSCRIPTION = re.compile(

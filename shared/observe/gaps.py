@@ -1,4 +1,4 @@
-"""Reads that were not complete: a fault of one does not stop the others, and none passes unsaid."""
+"""Incomplete reads: the failure of one does not stop the others, and each is recorded as a gap."""
 
 import logging
 from collections.abc import Awaitable

@@ -42,7 +42,7 @@ DRIFT = {
         Severity.WARNING,
         "it is tagged, and nothing protects it",
         f"{_RUN} enables it, or reports why not",
-        "Nothing, unless the finding persists: the VM's `reason` says what its run met with.",
+        "Nothing, unless the finding persists: the VM's `reason` names the error, blocker or step of its run.",
         recoverable=False,
     ),
     "NotEligible": Row(

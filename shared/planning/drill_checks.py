@@ -18,11 +18,11 @@ _WAYS_OUT = {
     "azurefirewallmanagementsubnet": "a firewall",
     "routeserversubnet": "a route server",
 }
-"""What lives in the subnets of these lower-cased names alone."""
+"""The resource that a subnet of this lower-cased name is reserved for."""
 
 _STAYS_INSIDE = {"none", "vnetlocal"}
-_QUOTAS = 2
-"""Each size counts against that of its family and that of the region."""
+_QUOTAS_OF_A_SIZE = 2
+"""Each size counts against the quota of its family and that of the region."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +179,7 @@ def _of_target(facts: DrillFacts) -> Iterator[Finding]:
     if left := [each for each in made if each in facts.there]:
         yield finding_of("DrillLeftovers", f"There already: {_names(left)}.")
     size, where = facts.size, item.settings.target_location or "a region that is not known"
-    if (size is None or len(size.quotas) < _QUOTAS) and not facts.unread:
+    if (size is None or len(size.quotas) < _QUOTAS_OF_A_SIZE) and not facts.unread:
         what = f"Size {item.settings.size or 'not known'} of the test VM, or its quota, in {where}"
         yield finding_of("DrillNotKnown", f"{what} is not offered or not shown to the subscription.")
 

@@ -22,7 +22,7 @@ from shared.model.step_result import Error, Pending
 
 
 class DrillPhase(StrEnum):
-    """What the next pass does. From `CLEANUP` on nothing but a clean end leads out."""
+    """What the next pass does. From `CLEANUP` on, the run ends only once everything is shown to be clean."""
 
     PREPARE = "prepare"
     START = "start"
@@ -162,6 +162,6 @@ class DrillRun(Model):
         return self.with_(result=result, step=outcome.value, resume_at=None, last_error=error)
 
 
-_CANCELLED = Error(code="DrillCancelled", message="Somebody has ended it before its VM was ready.")
+_CANCELLED = Error(code="DrillCancelled", message="The drill was cancelled before its test VM was ready.")
 _MOST_FAULTS = 10
 _BEFORE_CLEANUP = {DrillPhase.PREPARE, DrillPhase.START, DrillPhase.FOLLOW, DrillPhase.LOOK, DrillPhase.KEEP}

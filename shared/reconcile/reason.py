@@ -1,4 +1,4 @@
-"""Why a VM is not as it should be: what its last run met with, else the finding that weighs most. Pure.
+"""Why a VM is not as it should be: the error, blocker or step of its last run, else the weightiest finding. Pure.
 
 A sweep reads lists only; a quota, a lock, a policy or a missing right is found by the VM's own run, whose result
 Durable Functions keeps for a while.
@@ -47,7 +47,7 @@ def reason_of(vm_status: VmStatus, last: LastRun | None, poll_seconds: float) ->
         return None
     own = _weightiest(vm_status.findings)
     found = _of_run(vm_status, last, own) if last and may_be_in_run(vm_status) else None
-    unread = f"What its last run met with could not be read: {last.unread.rstrip('.')}." if last and last.unread else ""
+    unread = f"Its last run could not be read: {last.unread.rstrip('.')}." if last and last.unread else ""
     next_try = last.resume_at if last else None
     if last and last.result and last.at:
         next_try = held_until(vm_status, last.result, last.at, poll_seconds)

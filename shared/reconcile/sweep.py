@@ -174,8 +174,8 @@ def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
     without_effect = _WITHOUT_EFFECT | _ALSO_WITHOUT_EFFECT.get(vm_status.action, set())
     if result.outcome not in without_effect or (vm_status.action is Action.CHANGE and result.changed):
         return True
-    # Why a VM is not enabled or disabled is in its findings: those that a sweep finds, too, it would have found.
-    # Of an unprotected VM a sweep reads no quota.
+    # A finding of the run that a sweep can find as well, and did not: the run has observed another situation. Not those
+    # about quotas, which a sweep does not read for an unprotected VM.
     found = {finding.code for finding in result.findings} & CODES - {OF_QUOTA}
     return vm_status.action is not Action.CHANGE and not found <= {finding.code for finding in vm_status.findings}
 

@@ -17,7 +17,7 @@ from triggers.views import RunStatus
 
 
 class _Schemas(GenerateJsonSchema):
-    """Of an answer everything that has a value is there. Titles that repeat a name, and defaults, say nothing more."""
+    """In a response every member that cannot be null is required. Titles and defaults are left out: they repeat."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         if self.mode == "validation":

@@ -28,7 +28,7 @@ def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str
     with pytest.raises(SettingsError) as refused:
         load(monkeypatch, **environment)
     heading, *problems, known = [line.strip() for line in str(refused.value).splitlines()]
-    assert heading == "Settings to mend before the app can start:"
+    assert heading == "The app cannot start, because of these settings:"
     assert known.startswith("Known: DR_ACCEPT_TIMEOUT_SECONDS, DR_ACKNOWLEDGED_ROWS, DR_AGENT_AUTOMATION_ACCOUNT, ")
     return problems
 
