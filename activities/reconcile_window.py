@@ -19,7 +19,7 @@ from shared.model.order import Order
 from shared.model.step_result import Ready, StepResult
 from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
-from shared.orchestrations import RUNNING, each, instance_of, start_drill_run, start_run, status_of
+from shared.orchestrations import each, instance_of, is_live, start_drill_run, start_run, status_of
 from shared.reconcile.drill_queue import Scheduled
 from shared.reconcile.drill_state import DrillPhase, DrillRun
 from shared.reconcile.inventory import ComplianceReport, VmStatus
@@ -117,7 +117,7 @@ class _Start(StrEnum):
 
 async def _start_runs(azure: Azure, sweep: Sweep, report: SweepReport, client: DurableOrchestrationClient) -> Sweep:
     found = await compliance_report(azure, azure.settings.poll_seconds * TTL_SLOW)
-    under_way = await _under_way(client, sweep.under_way)
+    under_way = await _under_way(client, sweep.under_way, azure.settings.poll_seconds)
     window = next_window(found, sweep.after, under_way, await enables_unused(azure), sweep.disables)
     starts = await each(window.chosen, lambda vm_status: _start(azure, client, vm_status))
     outcomes = list(zip(window.chosen, starts, strict=True))
@@ -142,13 +142,14 @@ async def _start_runs(azure: Azure, sweep: Sweep, report: SweepReport, client: D
     )
 
 
-async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]) -> tuple[Work, ...]:
-    """The runs that still count against the concurrency limit of their vault, with their current state."""
+async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...], poll: float) -> tuple[Work, ...]:
+    """The runs that still count against the concurrency limit of their vault, with their current state. A run that no
+    longer goes on by itself must not hold up the sweep."""
     statuses = await each([work.instance for work in works], lambda instance: status_of(client, instance))
     return tuple(
         work.model_copy(update={"requested": bool((status.custom_status or {}).get("job"))})
         for work, status in zip(works, statuses, strict=True)
-        if status.runtime_status in RUNNING and occupies_slot(status.custom_status or {})
+        if is_live(status, poll) and occupies_slot(status.custom_status or {})
     )
 
 

@@ -283,13 +283,14 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     run = run.with_(
         since=datetime.now(UTC), last_change=last_change_of(status), failed_disks=failed_disks, refusals=refusals
     )
-    if status.runtime_status in RUNNING:
-        if not _has_lost_its_lease(status, run.poll_seconds):
+    is_running = status.runtime_status in RUNNING
+    if is_running and not _has_lost_its_lease(status, run.poll_seconds):
+        return False
+    if is_running or _was_left(status, run.poll_seconds):
+        successor = await _take_over(client, instance, run)
+        if successor is None:
             return False
-        run = await _with_state_of(client, instance, run)
-        await _end(client, instance)
-    elif status.output == EXPIRED:
-        run = await _with_state_of(client, instance, run)
+        run = successor
     return await _start(client, instance, ORCHESTRATOR, run.dump())
 
 
@@ -334,15 +335,31 @@ async def _start(client: DurableOrchestrationClient, instance: str, orchestrator
     return True
 
 
-async def _with_state_of(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState:
-    """The run with the state of the expired one: its waits, grace period, confirmation and orders."""
+async def _take_over(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState | None:
+    """The run with the state of the expired one, which has ended then: its waits, grace period, confirmation and
+    orders. None if another run goes on: its status is read again, as late as can be, because another process may have
+    taken over first."""
     status = await client.get_status(instance, show_input=True)
-    try:
-        run = run.take_over(RunState.load(json_in(status.input_)))
-    except ValueError:
-        # Without its state the run starts again: the VM and the vault show what is done already.
-        log.warning("The state of %s could not be read: its run starts without it", instance)
+    is_running = status.runtime_status in RUNNING
+    if is_running and not _has_lost_its_lease(status, run.poll_seconds):
+        return None
+    if is_running or _was_left(status, run.poll_seconds):
+        try:
+            run = run.take_over(RunState.load(json_in(status.input_)))
+        except ValueError:
+            # Without its state the run starts again: the VM and the vault show what is done already.
+            log.warning("The state of %s could not be read: its run starts without it", instance)
+    if is_running:
+        await _end(client, instance)
     return run
+
+
+def _was_left(status: Any, poll_seconds: float) -> bool:
+    """Whether a run was terminated for the next one a short time ago, and that was not started. What it was told long
+    ago does not hold any more: the VM may have been tagged and untagged since."""
+    ended = status.last_updated_time
+    recent = ended is not None and datetime.now(UTC) - ended < _lease(poll_seconds)
+    return bool(status.output == EXPIRED and recent)
 
 
 async def _end(client: DurableOrchestrationClient, instance: str) -> None:
@@ -356,8 +373,11 @@ def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
         return False
     if monotonic() - _started_at < max(CATCH_UP * poll_seconds, SHORTEST_LEASE):
         return False
-    lease = timedelta(seconds=max(LEASE * poll_seconds, SHORTEST_LEASE))
-    return bool(datetime.now(UTC) - status.last_updated_time > lease)
+    return bool(datetime.now(UTC) - status.last_updated_time > _lease(poll_seconds))
+
+
+def _lease(poll_seconds: float) -> timedelta:
+    return timedelta(seconds=max(LEASE * poll_seconds, SHORTEST_LEASE))
 
 
 async def _send(client: DurableOrchestrationClient, instance: str, start: Start, hint: Hint | None) -> bool:
@@ -371,6 +391,12 @@ async def _send(client: DurableOrchestrationClient, instance: str, start: Start,
         if await is_running(client, instance):
             raise
     return False
+
+
+def is_live(status: Any, poll_seconds: float) -> bool:
+    """Whether the instance goes on by itself: it runs, is not suspended, and its lease has not expired."""
+    suspended = status.runtime_status is OrchestrationRuntimeStatus.Suspended
+    return status.runtime_status in RUNNING and not suspended and not _has_lost_its_lease(status, poll_seconds)
 
 
 async def is_running(client: DurableOrchestrationClient, instance: str) -> bool:

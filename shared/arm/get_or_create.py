@@ -86,7 +86,7 @@ class GetOrCreate:
                 return _ready(self._known[key][0])
             pending = self._pending.get(key)
             overdue = pending is not None and monotonic() > pending.give_up_at
-            progress = await self._check(key, pending) if pending else None
+            progress = await self._check(key, pending, overdue=overdue) if pending else None
             if isinstance(progress, Pending) and not overdue:
                 return progress
             try:
@@ -117,12 +117,18 @@ class GetOrCreate:
         started.give_up_at = monotonic() + started.first_check + self._patience
         return self._later(started, started.first_check)
 
-    async def _check(self, key: str, pending: PendingCreate) -> StepResult | None:
-        """The state of a creation in progress, or None if it succeeded and its resource is to be found."""
+    async def _check(self, key: str, pending: PendingCreate, *, overdue: bool) -> StepResult | None:
+        """The state of a creation in progress, or None if its resource is to be found: it succeeded, or is overdue, and
+        its state cannot be read."""
         wait = pending.next_check - monotonic()
-        if wait > self._poll * _EARLY:
+        if wait > self._poll * _EARLY and not overdue:
             return Pending(retry_after=wait)
-        progress = await pending.progress()
+        try:
+            progress = await pending.progress()
+        except Exception:
+            if not overdue:
+                raise
+            return None
         if isinstance(progress, Error):
             del self._pending[key]
             return Failed(error=progress)

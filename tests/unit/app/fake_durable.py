@@ -67,7 +67,7 @@ class FakeDurableClient:
     async def terminate(self, instance: str, reason: str) -> None:
         assert reason
         self.terminated.append(instance)
-        self.status, self.output = Status.Terminated, reason
+        self.status, self.output, self.last_updated = Status.Terminated, reason, datetime.now(UTC)
         self._happen("terminate")
 
     async def purge_instance_history_by(

@@ -16,6 +16,7 @@ from shared.model import naming
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.orchestrations import (
+    EXPIRED,
     SignalError,
     hand_over,
     instance_of,
@@ -401,6 +402,34 @@ async def test_and_so_it_does_if_the_client_that_took_it_over_did_not_start_it()
 
     ((_, _, given),) = client.started
     assert RunState.load(given) == LOST.with_(orders=("a1", "c3"))
+
+
+async def test_what_was_left_long_ago_is_not_taken_over() -> None:
+    """The VM may have been tagged since, and untagged again: then its grace period begins anew."""
+    client = FakeDurableClient()
+    client.status, client.state, client.output = Status.Terminated, LOST.dump(), EXPIRED
+    client.last_updated = datetime.now(UTC) - timedelta(hours=3)
+
+    await signal_or_start(client, RUN)
+
+    ((_, _, given),) = client.started
+    assert RunState.load(given).with_(since=None) == RUN
+
+
+async def test_a_run_that_another_process_has_taken_over_meanwhile_goes_on() -> None:
+    """It knows an order by now that this process has not read."""
+
+    def takes_over(hub: FakeDurableClient, call: str) -> None:
+        if call == "get_status":
+            hub.last_updated = datetime.now(UTC)
+
+    client = FakeDurableClient(takes_over)
+    client.status, client.state = Status.Running, LOST.dump()
+    client.last_updated = datetime.now(UTC) - timedelta(hours=3)
+
+    await signal_or_start(client, RUN)
+
+    assert (client.terminated, client.started, client.raised) == ([], [], [(INSTANCE, "changed")])
 
 
 async def test_a_run_that_somebody_has_terminated_is_begun_from_nothing() -> None:

@@ -144,6 +144,21 @@ async def test_in_a_new_pair_the_others_wait_until_the_first_has_asked() -> None
     assert (hub.started, third.done) == (instances(0, 1, 2), True)
 
 
+@pytest.mark.usefixtures("slept")
+@pytest.mark.parametrize(("status", "hours"), [(Status.Suspended, 0), (Status.Suspended, 30), (Status.Running, 30)])
+async def test_but_not_for_a_first_one_that_does_not_go_on(status: Status, hours: int) -> None:
+    """Else the sweep would never end, and no other one would begin."""
+    hub, azure = FakeHub(), FakeAzure(settings(), cloud_of(3))
+    sweep = await step(azure, hub, await step(azure, hub))
+    assert (hub.started, sweep.done) == (instances(0), False)
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    hub.put(instance_of(vm(0)), status, customStatus={"phase": "observe"}, lastUpdatedTime=at.isoformat())
+
+    sweep = await step(azure, hub, sweep)
+
+    assert (hub.started, sweep.done) == (instances(0, 1, 2), True)
+
+
 async def test_a_vm_whose_run_could_do_nothing_is_not_started_by_the_next_sweep() -> None:
     hub, cloud = FakeHub(), cloud_of(2, protected=1)
     await sweep_of(FakeAzure(settings(), cloud), hub)

@@ -55,6 +55,8 @@ class Service:
 
     async def progress(self) -> bool | Error:
         self.looks += 1
+        if self.fault:
+            raise self.fault
         return self.ended
 
 
@@ -296,6 +298,34 @@ async def test_before_a_creation_is_given_up_it_is_looked_at_once_more(
 
     assert await ask() == Failed(error=NO)
     assert (service.starts, service.looks) == (1, 1)
+
+
+async def test_a_creation_whose_state_cannot_be_read_holds_no_one_up_for_ever(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.fault = ValueError("The body of its job is malformed.")
+    clock.now += FIRST_LOOK
+    with pytest.raises(ValueError, match="malformed"):
+        await ask()
+    clock.now += REMEMBER + POLL
+    service.there = True
+
+    assert await ask() == THERE
+    assert service.starts == 1
+
+
+async def test_an_overdue_creation_is_looked_at_before_it_is_asked_for_again_however_short_ago_the_last_look_was(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    clock.now += FIRST_LOOK + REMEMBER - 1
+    assert await ask() == Pending(retry_after=POLL)
+    clock.now += 2
+    service.ended = NO
+
+    assert await ask() == Failed(error=NO)
+    assert (service.starts, service.looks) == (1, 2)
 
 
 # Before anything is started
