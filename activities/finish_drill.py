@@ -27,7 +27,9 @@ async def finish_drill(azure: Azure, request: DrillStep, client: DurableOrchestr
     that it is not."""
     drills = await azure.drills.together(request.vm_id)
     if not drills:
-        return Ready()
+        # The host may have been killed after it had closed the records, and before its result was kept.
+        last = await azure.drills.last(request.vm_id)
+        return await _result(azure, last) if last and last.token == request.token else Ready()
     dirty = await _dirty(azure, drills)
     if not dirty and drills[0].plan:
         try:
@@ -43,13 +45,17 @@ async def finish_drill(azure: Azure, request: DrillStep, client: DurableOrchestr
     if dirty:
         first, *_ = [await _not_clean(azure, drill, request.error or error) for drill, error in dirty]
         return Failed(error=first)
-    ended = dict[DrillOutcome, Drill]()
     for drill in reversed(drills):
-        closed = await _close(azure, drill, last=request.last)
-        if isinstance(closed, Pending):
-            return closed
-        await signal_if_running(client, closed.vm)
-        ended[closed.outcome] = closed
+        waiting = await _close(azure, drill, last=request.last)
+        if waiting:
+            return waiting
+        await signal_if_running(client, drill.vm)
+    return await _result(azure, drills[0])
+
+
+async def _result(azure: Azure, drill: Drill) -> Ready:
+    """By the closed records of all VMs of the drill."""
+    ended = {each.outcome: each for each in reversed(await azure.drills.ended_with(drill))}
     shown = next(
         ended[each] for each in (DrillOutcome.FAILED, *ENDED_EARLY.values(), DrillOutcome.PASSED) if each in ended
     )
@@ -89,8 +95,8 @@ async def _not_clean(azure: Azure, drill: Drill, error: Error) -> Error:
     return error
 
 
-async def _close(azure: Azure, drill: Drill, *, last: bool) -> Drill | Pending:
-    """Keeps the evidence, and closes the record. Returns it."""
+async def _close(azure: Azure, drill: Drill, *, last: bool) -> Pending | None:
+    """Keeps the evidence, and closes the record. Returns what it waits for."""
     if not drill.ready_at and drill.error is None:
         interrupted = Error(code="DrillInterrupted", message="Its run was lost before its VM was ready.")
         drill = drill.with_(error=with_action(interrupted))
@@ -106,4 +112,4 @@ async def _close(azure: Azure, drill: Drill, *, last: bool) -> Drill | Pending:
     await azure.drills.close(ended)
     code = ended.error.code if ended.error else ""
     decided(f"drill {ended.outcome.lower()}", ended.vm, (), job=ended.job, item=ended.item, error=code)
-    return ended
+    return None

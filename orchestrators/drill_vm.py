@@ -68,7 +68,7 @@ def _heed(context: Context, run: DrillRun, changed: Any) -> DrillRun:
 def _call(context: Context, run: DrillRun, activity: str, *, last: bool = False) -> Generator[Any, Any, StepResult]:
     # The last step writes down why something may be left, those before it why the drill has failed.
     error = run.cleanup_error if run.phase is DrillPhase.FINISH else run.error
-    request = DrillStep(vm_id=run.vm_id, error=error, ended_by=run.ended_by, last=last)
+    request = DrillStep(vm_id=run.vm_id, token=run.token, error=error, ended_by=run.ended_by, last=last)
     return call_activity(context, run, activity, request)
 
 

@@ -38,6 +38,11 @@ class Drills:
         """The record of the last drill of the VM that has ended, or None."""
         return await self._read(_CLOSED + name_of(vm))
 
+    async def ended_with(self, drill: Drill) -> tuple[Drill, ...]:
+        """The closed records of all VMs of the drill, that of the VM that leads first."""
+        found = await asyncio.gather(*map(self.last, drill.members or (drill.vm,)))
+        return tuple(last for last in found if last and last.request == drill.request)
+
     async def open(self) -> tuple[Drill, ...]:
         """All open records."""
         found = await asyncio.gather(*map(self._read, sorted(await self._store.names(_OPEN))))

@@ -121,10 +121,12 @@ class Refused(Model):
 
 
 class DrillStep(Model):
-    """A further step of the drill that the record of the VM is about. `error` is what went wrong before, `ended_by` who
-    ended it; with `last` what this attempt finds counts, and no later one follows."""
+    """A further step of the drill that the record of the VM is about. `token` is what identifies it, `error` is what
+    went wrong before, `ended_by` who ended it; with `last` what this attempt finds counts, and no later one follows.
+    """
 
     vm_id: ResourceId
+    token: str = ""
     error: Error | None = None
     ended_by: tuple[Caller, ...] = ()
     last: bool = False

@@ -179,8 +179,7 @@ async def remove_plan(azure: Azure, plan: ResourceId, drills: Sequence[Drill]) -
     if found is None:
         await azure.origins.withdraw(plan)
         return None
-    members = await _members(azure, drills)
-    if strange := found.items - members:
+    if strange := await _items_of_others(azure, found, drills):
         names = ", ".join(sorted(item.name for item in strange))
         raise PlanRefusedError("PlanChanged", f"The recovery plan {plan.name} has the items of others: {names}")
     azure.check_drill_cleanup(drills[0])
@@ -188,14 +187,11 @@ async def remove_plan(azure: Azure, plan: ResourceId, drills: Sequence[Drill]) -
     return going_on
 
 
-async def _members(azure: Azure, drills: Sequence[Drill]) -> set[ResourceId]:
-    """The items of all VMs of the drill, by their records, closed ones too."""
-    found = {drill.item for drill in drills}
-    for vm in set(drills[0].members) - {drill.vm for drill in drills}:
-        last = await azure.drills.last(vm)
-        if last and last.request == drills[0].request:
-            found.add(last.item)
-    return found
+async def _items_of_others(azure: Azure, plan: RecoveryPlan, drills: Sequence[Drill]) -> frozenset[ResourceId]:
+    """The items in the plan that no record of the drill is about, an open or a closed one. `drills` are the open
+    records."""
+    ended = await azure.drills.ended_with(drills[0])
+    return plan.items - {drill.item for drill in (*drills, *ended)}
 
 
 async def points_of(azure: Azure, drills: Sequence[Drill]) -> dict[ResourceId, DrillPoint]:

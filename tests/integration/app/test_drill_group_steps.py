@@ -187,6 +187,9 @@ async def test_what_ended_before_it_was_looked_at_has_neither_passed_nor_failed(
         assert await followed(azure, cleanup) == Ready()
         with caplog.at_level("INFO", "dr.decision"):
             outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+        # Its host may be killed before the result is kept: then the step is repeated.
+        again = await finish_drill(azure, STEP.with_(token=first.token), FakeDurableClient())
+        another = await finish_drill(azure, STEP.with_(token="another"), FakeDurableClient())
         closed = [await azure.drills.last(vm) for vm in VMS]
         kept = [(await azure.archive.read(name)).header for name in await azure.archive.names("drills/")]
     outcomes = ["Passed", "Failed", ended]
@@ -198,6 +201,7 @@ async def test_what_ended_before_it_was_looked_at_has_neither_passed_nor_failed(
     assert [f"drill {outcome.lower()}" in caplog.text for outcome in outcomes] == [True] * 3
     assert isinstance(outcome, Ready)
     assert Drill.load(outcome.value["drill"]) == closed[1]
+    assert (again, another) == (outcome, Ready())
 
 
 @pytest.mark.parametrize("names", [("web-1",), ("web-1", "web-2", "web-3")])
@@ -283,6 +287,20 @@ async def test_a_plan_that_a_person_has_changed_is_neither_tested_nor_removed(re
     assert record.cleanup_error.code == "PlanChanged"
     assert "replicationRecoveryPlans" in record.cleanup_error.action
     assert kept
+
+
+async def test_a_vm_of_a_group_that_was_closed_before_the_host_was_killed_counts_all_the_same(reach: Reach) -> None:
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure, now = reached.azure, datetime.now(UTC)
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        first, second, third = await azure.drills.together(VMS[0])
+        hung = second.with_(error=Error(code="TestVmNotReady", message="It hangs."), ended_at=now)
+        await azure.drills.write(first.with_(ready_at=now))
+        await azure.drills.close(third.with_(ready_at=now, ended_at=now))
+        await azure.drills.close(hung)
+        outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+    assert isinstance(outcome, Ready)
+    assert Drill.load(outcome.value["drill"]) == hung
 
 
 @pytest.mark.parametrize(
