@@ -57,7 +57,7 @@ async def _monitor(azure: Azure, vault: Vault, request: JobRequest) -> StepResul
         vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
     if item:
-        await confirm(azure, item)
+        await confirm(azure, item, request.job)
     if item and item.stage is Stage.REPLICATING:
         wait = until_next_look(request.elapsed, poll, nearly_protected=item.awaits_recovery_point)
         return Pending(retry_after=wait, step="Initial replication", percent=item.percent or 0)

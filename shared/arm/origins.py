@@ -25,7 +25,7 @@ class Origins:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._intended: set[str] = set()
-        self._confirmed: set[str] = set()
+        self._settled: set[tuple[str, str]] = set()
 
     async def of(self, resource: ResourceId) -> Origin | None:
         """The record of the resource, or None."""
@@ -60,7 +60,6 @@ class Origins:
             else:
                 await self._write(origin, new=False)
         self._intended.add(resource.key)
-        self._confirmed.discard(resource.key)
         return origin
 
     async def revise(self, origin: Origin, *, replaced: str, content: str) -> Origin:
@@ -73,18 +72,25 @@ class Origins:
 
     async def prove(self, origin: Origin, incarnation: str = "") -> None:
         """Writes that Azure has created the resource."""
-        await self._write(
-            origin.model_copy(update={"proven_at": datetime.now(UTC), "incarnation": incarnation}), new=False
-        )
+        proven = origin.model_copy(update={"proven_at": datetime.now(UTC), "incarnation": incarnation})
+        await self._write(proven, new=False)
+        self._settle(origin.resource, incarnation)
 
-    async def confirm(self, resource: ResourceId, incarnation: str) -> None:
-        """Proves an intent, if there is one that is not proven yet. Reads the record once for each process."""
-        if resource.key in self._confirmed:
-            return
+    async def unproven(self, resource: ResourceId, incarnation: str) -> Origin | None:
+        """The intent to create the resource, if there is one that is not proven yet. Once there is none, this process
+        does not read the record again for that incarnation."""
+        if (resource.key, incarnation) in self._settled:
+            return None
         origin = await self.of(resource)
         if origin and not origin.proven_at:
-            await self.prove(origin, incarnation)
-        self._confirmed.add(resource.key)
+            return origin
+        self._settle(resource, incarnation)
+        return None
+
+    def _settle(self, resource: ResourceId, incarnation: str) -> None:
+        # Another process may make what has no incarnation again, and nothing would tell.
+        if incarnation:
+            self._settled.add((resource.key, incarnation))
 
     async def withdraw(self, resource: ResourceId) -> None:
         """Removes the record of what is gone, and is never made again under that ID."""

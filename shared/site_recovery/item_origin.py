@@ -8,14 +8,18 @@ from shared.model.replicated_item import ENABLE, ProtectedItem, Stage
 from shared.site_recovery.vault import vault_of
 
 
-async def confirm(azure: Azure, item: ProtectedItem) -> None:
+async def confirm(azure: Azure, item: ProtectedItem, job: str = "") -> None:
     """Turns the intent to enable into the proof: the run that follows the enabling has found its item.
 
-    Raises OriginStoreError.
+    `job` is the job of the run's own request. A run that knows of none, because its host was killed after the request,
+    looks for it: others may have made an item of that name. Raises OriginStoreError.
     """
     # An item that never got so far as to have an incarnation holds no recovery point either.
-    if item.is_ours and (item.incarnation or item.stage is Stage.FAILED):
-        await azure.origins.confirm(item.id, item.incarnation)
+    if not item.is_ours or not (item.incarnation or item.stage is Stage.FAILED):
+        return
+    intent = await azure.origins.unproven(item.id, item.incarnation)
+    if intent and (job or await _started_it(azure, item, intent)):
+        await azure.origins.prove(intent, item.incarnation)
 
 
 async def proven(azure: Azure, item: ProtectedItem) -> ProtectedItem:

@@ -142,8 +142,7 @@ async def test_an_intent_and_its_proof_are_one_blob_that_other_processes_read(az
 async def test_an_item_s_intent_replaces_the_one_before(azure: Gateway) -> None:
     await create_container(azure)
     item = ResourceId(f"{VM_ID}-item")
-    await azure.origins.intend(item, vm=VM_ID, tag_name="dr")
-    await azure.origins.confirm(item, "m-1")
+    await azure.origins.prove(await azure.origins.intend(item, vm=VM_ID, tag_name="dr"), "m-1")
     await azure.origins.intend(item, vm=VM_ID, tag_name="backup")
 
     found = await azure.origins.of(item)

@@ -93,12 +93,28 @@ async def test_what_is_made_again_later_needs_a_proof_again(store: Any, monkeypa
     assert "never confirmed" in (await origins.proof(GROUP, "guid-1"))[1]
 
 
+async def confirmed(origins: Origins, incarnation: str, by: Origins | None = None, **about: str) -> Origin:
+    """The intent to enable the VM, proven then by the same process or another one."""
+    intent = await origins.intend(ITEM, vm=VM_ID, **about)
+    found = await (by or origins).unproven(ITEM, incarnation)
+    assert found == intent
+    await (by or origins).prove(found, incarnation)
+    assert await (by or origins).unproven(ITEM, incarnation) is None
+    return intent
+
+
+async def test_an_item_that_another_process_enables_again_is_confirmed_again(store: Any) -> None:
+    one, another = Origins(store), Origins(store)
+    await confirmed(one, "m-1")
+    await confirmed(another, "m-2", by=one)
+
+    assert [(await one.proof(ITEM, name))[1] == "" for name in ("m-1", "m-2")] == [False, True]
+
+
 async def test_an_item_that_is_enabled_again_has_an_intent_of_its_own(store: Any) -> None:
     origins = Origins(store)
-    await origins.intend(ITEM, vm=VM_ID, tag_name="dr")
-    await origins.confirm(ITEM, "m-1")
-    again = await origins.intend(ITEM, vm=VM_ID, tag_name="backup")
-    await origins.confirm(ITEM, "m-2")
+    await confirmed(origins, "m-1", tag_name="dr")
+    again = await confirmed(origins, "m-2", tag_name="backup")
 
     found, gap = await origins.proof(ITEM, "m-2")
     assert (gap, again.proven_at) == ("", None)
@@ -219,12 +235,14 @@ async def test_an_item_is_proven_by_the_run_that_follows_its_enabling_and_then_m
     cloud.add_vm({"dr": "true"})
     cloud.add_region_pair()
     azure = cleanup(cloud)
-    assert isinstance(await enable_protection(azure, REQUESTED), Ready)
+    enabled = await enable_protection(azure, REQUESTED)
+    assert isinstance(enabled, Ready)
     protected(cloud, state="InitialReplicationInProgress")
     vault_of(azure, VAULT_ID).items.forget()
-    await monitor_job(azure, JobRequest(vm_id=VM_ID))
+    following = JobRequest(vm_id=VM_ID, job=enabled.value["job"])
+    await monitor_job(azure, following)
     calls = cloud.records.count
-    await monitor_job(azure, JobRequest(vm_id=VM_ID))
+    await monitor_job(azure, following)
     assert cloud.records.count == calls
 
     cloud.add_vm({})
@@ -360,8 +378,46 @@ async def test_the_guard_lets_no_caller_remove_an_item_without_its_proof() -> No
     assert cloud.writes == []
 
 
-@pytest.mark.parametrize(("prepare", "removed"), [(unconfirmed, True), (lost, False), (enabled_again_by_others, False)])
-async def test_a_failed_attempt_is_removed_if_this_deployment_has_its_intent(prepare: Prepare, removed: bool) -> None:
+@pytest.mark.parametrize("request_id", [OWN, OTHER_REQUEST])
+async def test_a_run_that_knows_of_no_job_confirms_only_what_its_own_request_has_made(request_id: str) -> None:
+    """Azure refused its request, or its host was killed after it; and others may have made an item of that name."""
+    cloud = Cloud(kept=False)
+    cloud.add_vm({"dr": "true"})
+    protected(cloud, state="InitialReplicationInProgress")
+    cloud.vault["replication_jobs"] += enabled_by(request_id)
+    cloud.prove(ITEM, proven_at=None, vm=VM_ID, tag_name="dr", request=OWN)
+    azure = cleanup(cloud)
+
+    await monitor_job(azure, JobRequest(vm_id=VM_ID))
+
+    found = await azure.origins.of(ITEM)
+    assert found
+    assert bool(found.proven_at) is (request_id == OWN)
+
+
+def requested(cloud: Cloud) -> None:
+    cloud.prove(ITEM, incarnation="m-1", proven_at=None, request=OWN)
+    cloud.vault["replication_jobs"] += enabled_by(OWN)
+
+
+def requested_by_others(cloud: Cloud) -> None:
+    cloud.prove(ITEM, incarnation="m-1", proven_at=None, request=OWN)
+    cloud.vault["replication_jobs"] += enabled_by(OWN, OTHER_REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "removed"),
+    [
+        (requested, True),
+        (requested_by_others, False),
+        (unconfirmed, False),
+        (lost, False),
+        (enabled_again_by_others, False),
+    ],
+)
+async def test_a_failed_attempt_is_removed_if_it_is_proven_to_be_this_deployment_s(
+    prepare: Prepare, removed: bool
+) -> None:
     cloud = Cloud(kept=False)
     cloud.add_vm({"dr": "true"})
     cloud.vault["replication_protected_items"].append(item_body("EnablingFailed", our_item_name(), managementId="m-1"))
