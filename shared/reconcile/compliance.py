@@ -56,6 +56,10 @@ def target_groups(
     return {group for group in found if group not in settings.source and group in settings.target}
 
 
+_OF_TESTS = {"FailoverNotReady", "TestFailoverOverdue"}
+"""What the service may say of a VM for the very reason that it is being tested."""
+
+
 def _overrides(groups: Mapping[str, Group], settings: Settings) -> SharedOverrides:
     return SharedOverrides({key: group.tags for key, group in groups.items()}, settings)
 
@@ -129,6 +133,9 @@ class _Engine:
             return self._unprotected(vm_status, vm, decision) if decision.wanted else vm_status
         if decision.state is State.PROTECTED:
             return self._protected(vm_status, vm, item, free=not (decision.held or self._is_busy(item)))
+        if decision.state is State.DRILLING:
+            drilling = self._protected(vm_status, vm, item, free=False)
+            return drilling.with_(findings=tuple(each for each in drilling.findings if each.code not in _OF_TESTS))
         if decision.state is State.PROTECTING:
             stalled = of_replicating(vm.id.name, facts.enables, item, self.estate.read_at)
             return vm_status.with_(findings=(*stalled, *decision.findings))

@@ -12,6 +12,7 @@ from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Mode, Settings
 from shared.model import naming
 from shared.model.decision import Action, State
+from shared.model.drill import Drill, DrillOrder
 from shared.model.findings import Severity
 from shared.model.policy import Policy
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
@@ -25,6 +26,7 @@ from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
     DEPLOYMENT,
+    NETWORK,
     NIC,
     OS_DISK,
     SOURCE,
@@ -101,6 +103,34 @@ def test_a_vm_that_is_protected_in_substance_is_compliant_and_needs_nothing() ->
     assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.PROTECTED, Action.NONE, [])
     assert vm_status.compliant
     assert (vm_status.vault, vm_status.made_by_app, vm_status.target_location) == (VAULT_ID, True, TARGET)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, []),
+        ({"replication_health": "Critical"}, ["Unhealthy"]),
+        ({"rpo_seconds": 72_000}, ["RpoBreached"]),
+        # What the service says of the failover may be about this very test.
+        ({"failover_health": "Warning", "errors": (HealthError(code="161011", message="Test it."),)}, []),
+    ],
+)
+def test_a_drill_hides_nothing_that_is_wrong_with_the_replication(changes: dict[str, Any], found: list[str]) -> None:
+    item = ours(test_failover="MarkedForCleanup", **changes)
+    drill = Drill(
+        vm=VM_ID,
+        item=item.id,
+        token="t",
+        order=DrillOrder(network=NETWORK),
+        request="r",
+        recorded_at=NOW,
+        test_vm=ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1-test"),
+    )
+
+    vm_status = of_one(source_vm(), item, drills={VM_ID: drill})
+
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.DRILLING, Action.NONE, found)
+    assert vm_status.compliant is not bool(found)
 
 
 def test_a_tagged_vm_that_nothing_protects_is_to_be_enabled() -> None:
