@@ -146,12 +146,3 @@ def _file(name: str, header: Any, rows: list[list[Any]]) -> File:
     if header.get("name") != name:
         raise MalformedFileError(f"it is {header.get('name')!r}")
     return File(header, rows)
-
-
-def previous_of(header: Json) -> Link | None:
-    """The file before it. Raises MalformedFileError."""
-    before = header.get("previous")
-    try:
-        return Link(str(before["name"]), str(before["sha256"])) if before else None
-    except (TypeError, KeyError):
-        raise MalformedFileError(f"its predecessor is {before!r}") from None

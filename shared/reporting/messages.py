@@ -33,7 +33,6 @@ _TYPES = {
     Kind.RESOLVED: (EventType.CAUSE_RESOLVED, "resolved"),
     Kind.DRILLED: (EventType.DRILLED, ""),
 }
-MESSAGE_TYPES = {EventType.DIGEST, *(kind for kind, _ in _TYPES.values())}
 
 
 class MessageVm(Model):

@@ -17,11 +17,12 @@ from shared.planning.catalog import finding_of
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.events import OutcomeEvent
 from shared.reporting.message_state import MessageState
-from shared.reporting.messages import MESSAGE_TYPES, About, digest_of, of_drills, of_transitions
+from shared.reporting.messages import About, digest_of, of_drills, of_transitions
 from shared.reporting.transitions import Cause, Kind, Transition
 from tests.infra.compiler import Json
 from tests.infra.deployments import CASES, MESSAGES, VAULT, Infra
 from tests.infra.workflow import rendered
+from tests.unit.app.reporting.test_event_docs import MESSAGE_TYPES
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 VMS = [vm_id("11111111-1111-4111-8111-111111111111", "web", f"web-{number}") for number in range(30)]

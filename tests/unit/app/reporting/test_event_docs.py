@@ -9,11 +9,14 @@ import pytest
 from shared.model.base import Model
 from shared.reporting import events
 from shared.reporting.events import PUBLISHED_WHEN, EventType, OutcomeEvent, SweepOutcome, VmOutcome
-from shared.reporting.messages import MESSAGE_TYPES, MOST_VMS, Digest, Message, MessageVm, OldestCause
+from shared.reporting.messages import MOST_VMS, Digest, Message, MessageVm, OldestCause
 from tests.unit.app.reporting.test_events import end, event_of
 
 DOCS = Path(__file__).parents[4] / "docs"
 PAGE, MESSAGES = ((DOCS / name).read_text() for name in ("outcomes.md", "messages.md"))
+
+OF_RUNS = {EventType.PROTECTED, EventType.FAILED, EventType.NOT_ELIGIBLE, EventType.DISABLED}
+MESSAGE_TYPES = set(EventType) - OF_RUNS - {EventType.UNHEALTHY, EventType.SWEEP_COMPLETED}
 
 
 @pytest.mark.parametrize(
