@@ -6,6 +6,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.models.history import HistoryEventType
 
+from shared.config.intervals import longest_timer
 from shared.reconcile.drill_batch import DrillBatch
 from shared.reconcile.drill_state import DrillRun
 from shared.reconcile.run_state import CHANGED, RunState
@@ -16,7 +17,7 @@ def wait(context: Context, run: RunState | DrillRun | DrillBatch, changed: Any) 
     now = context.current_utc_datetime
     if run.resume_at is None or run.resume_at <= now:
         return True
-    until = min(run.resume_at, now + run.longest_wait)
+    until = min(run.resume_at, now + longest_timer(run.poll_seconds))
     timer = context.create_timer(until)
     yield context.task_any([timer, changed])
     if not timer.is_completed:

@@ -88,6 +88,11 @@ def until_tick(now: datetime, seconds: float, tick: float) -> float:
     return max(round((begun + seconds) / tick), (begun + tick / 100) // tick + 1) * tick - begun
 
 
+def longest_timer(poll_seconds: float) -> timedelta:
+    """The longest timer. A longer wait is a chain of timers, so that a live run shows activity."""
+    return min(timedelta(seconds=LONGEST_WAIT * poll_seconds), timedelta(hours=1))
+
+
 def back_off(faults: int, poll_seconds: float, at_least: float = 0) -> timedelta:
     """The wait after so many failures in a row: exponential, and an hour at most, so that a live run shows activity."""
     return min(timedelta(seconds=max(poll_seconds * 2**faults, at_least)), LONGEST_BACKOFF)

@@ -72,11 +72,6 @@ class DrillBatch(BatchOf[DrillEnd]):
     ended_by: tuple[Caller, ...] = ()
 
     @property
-    def longest_wait(self) -> timedelta:
-        """The longest timer, so that a live run shows activity."""
-        return timedelta(hours=1)
-
-    @property
     def cancelled(self) -> bool:
         return bool(self.orders)
 

@@ -8,7 +8,6 @@ from shared.config.intervals import (
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
     LONGEST_DRILL_START,
-    LONGEST_WAIT,
     back_off,
     until_tick,
 )
@@ -79,11 +78,6 @@ class DrillRun(Model):
     def token(self) -> str:
         """What identifies the drill: the order that began it."""
         return self.orders[0] if self.orders else ""
-
-    @property
-    def longest_wait(self) -> timedelta:
-        """The longest timer, so that a live run shows activity."""
-        return min(timedelta(seconds=LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
 
     def status(self) -> dict[str, Any]:
         """The custom status."""

@@ -9,7 +9,6 @@ from shared.config.intervals import (
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
     LONGEST_FOR_TARGETS,
-    LONGEST_WAIT,
     SETTLING,
     back_off,
     until_tick,
@@ -168,11 +167,6 @@ class RunState(Model):
     published_digest: str = ""
     publish_attempts: int = 0
     ended_at: datetime | None = None
-
-    @property
-    def longest_wait(self) -> timedelta:
-        """The longest timer. A wait of days is a chain of timers, so that a live run shows activity."""
-        return min(timedelta(seconds=LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
 
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator sees while the run is in progress."""
