@@ -12,7 +12,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from orchestrators.passes import late_events, wait
 from orchestrators.steps import call_activity, show, unexpected
 from shared.model.order import Order, hint_in
-from shared.model.step_result import Error, Pending, Ready
+from shared.model.step_result import Ready
 from shared.reconcile.drill_batch import DrillBatch, DrillBatchProgress
 from shared.reconcile.run_state import CHANGED
 
@@ -54,5 +54,4 @@ def _pass(context: Context, batch: DrillBatch) -> Generator[Any, Any, DrillBatch
     now = context.current_utc_datetime
     if isinstance(outcome, Ready):
         return batch.went_on(DrillBatchProgress.load(outcome.value), now)
-    error = outcome.error or Error(code="NotYet", message="Azure requested a retry later.")
-    return batch.fault(error, now, outcome.retry_after if isinstance(outcome, Pending) else 0)
+    return batch.not_ready(outcome, now)

@@ -9,7 +9,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import call_activity, show, unexpected
-from shared.model.step_result import Error, Pending, Ready
+from shared.model.step_result import Ready
 from shared.reconcile.batch import AT_ONCE, Batch, BatchProgress, BatchRequest
 
 
@@ -44,5 +44,4 @@ def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
     if isinstance(outcome, Ready):
         progress = BatchProgress.load(outcome.value)
         return batch.requested(progress, now) if starting else batch.followed(progress, now)
-    error = outcome.error or Error(code="NotYet", message="Azure requested a retry later.")
-    return batch.fault(error, now, outcome.retry_after if isinstance(outcome, Pending) else 0)
+    return batch.not_ready(outcome, now)

@@ -11,7 +11,7 @@ from shared.model.base import Model
 from shared.model.caller import Caller
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error
+from shared.model.step_result import Error, Failed, Pending
 from shared.planning.run_errors import FinalError
 from shared.reconcile.run_state import RunOutcome, RunResult
 
@@ -134,6 +134,11 @@ class BatchOf(Model, Generic[End]):
             return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
         resume_at = now + back_off(faults, self.poll_seconds, at_least)
         return self.with_(faults=faults, last_error=error, resume_at=resume_at)
+
+    def not_ready(self, outcome: Pending | Failed, now: datetime) -> Self:
+        """Retries a step that has not succeeded."""
+        error = outcome.error or Error(code="NotYet", message="Azure requested a retry later.")
+        return self.fault(error, now, outcome.retry_after if isinstance(outcome, Pending) else 0)
 
     @abstractmethod
     def lost(self, vm: ResourceId, error: Error) -> End:
