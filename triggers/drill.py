@@ -1,5 +1,6 @@
 """The drill of one VM: begin it, what it would be, how it stands, and clean it up now."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -62,10 +63,15 @@ def _point(text: str) -> str:
     return text
 
 
-def _minutes(given: Any) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= LONGEST_KEEP:
-        raise ValueError(f"a whole number from 0 to {LONGEST_KEEP}")
-    return given
+def whole_number(least: int, most: int) -> Callable[[Any], int]:
+    """A validator: neither a text nor a number with a point is taken for a whole one."""
+
+    def check(given: Any) -> int:
+        if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return given
+
+    return check
 
 
 class DrillBody(BaseModel):
@@ -81,7 +87,7 @@ class DrillBody(BaseModel):
     recovery_point: Annotated[str, AfterValidator(_point)] = Field(
         LATEST, alias="recoveryPoint", max_length=1000, description=f"Allowed: {_POINTS}."
     )
-    keep_minutes: Annotated[Any, AfterValidator(_minutes)] = Field(
+    keep_minutes: Annotated[Any, AfterValidator(whole_number(0, LONGEST_KEEP))] = Field(
         0,
         alias="keepMinutes",
         description=f"How long the test VM is kept once it was looked at: 0 to {LONGEST_KEEP}.",

@@ -1,37 +1,26 @@
 """Drills of many VMs: begin a batch of them, what it would be, how it stands, and cancel it."""
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from http import HTTPStatus
-from secrets import token_hex
-from typing import Any
+from typing import Annotated, Any
 
 import azure.functions as func
-from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
-from pydantic import Field
+from azure.durable_functions import DurableOrchestrationClient
+from pydantic import AfterValidator, Field
 
 from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.instance_list import list_all, status_in
 from shared.model.order import Order
-from shared.model.step_result import Error
 from shared.observe.drill import preflight
-from shared.orchestrations import (
-    DRILL_BATCH,
-    RUNNING,
-    SignalError,
-    cancel_drills,
-    json_in,
-    output_of,
-    start_and_see,
-)
+from shared.orchestrations import DRILL_BATCH, RUNNING, SignalError, cancel_drills
 from shared.reconcile.batch import AT_ONCE as IN_ONE_STEP
 from shared.reconcile.batch import MOST_VMS
 from shared.reconcile.drill_batch import AT_ONCE, MOST_AT_ONCE, PREFIX, DrillBatch
-from triggers import names
+from triggers.batches import find_batch, read_batch, start_batch, state_in
 from triggers.callers import caller_of
-from triggers.drill import EXAMPLE_NETWORK, DrillBody, require_drills
+from triggers.drill import EXAMPLE_NETWORK, DrillBody, require_drills, whole_number
 from triggers.drills_views import DrillBatchAccepted, DrillBatchesView, DrillBatchRow, DrillBatchView, DrillPlansView
 from triggers.operations import Json, describe
 from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
@@ -40,13 +29,20 @@ from triggers.protections_plan import MOST_PLANNED
 from triggers.requests import flags_of, path_of, query_of, require_writes, translate_azure_errors
 from triggers.selection import chosen_vms, models_of, on_selection, selection_body
 
+MOST_BATCHES = 1000
+"""The most batches that a list reads."""
+
 MODELS = models_of(
     "Drills",
     {
         "drill": (DrillBody, Field(description="What POST of a drill of each of them would be sent")),
         "at_once": (
-            int,
-            Field(AT_ONCE, ge=1, le=MOST_AT_ONCE, description="How many drills are under way at a time, at most."),
+            Annotated[Any, AfterValidator(whole_number(1, MOST_AT_ONCE))],
+            Field(
+                AT_ONCE,
+                description="How many drills are under way at a time, at most.",
+                json_schema_extra={"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE},
+            ),
         ),
     },
 )
@@ -74,7 +70,6 @@ async def post_drills(azure: Azure, client: DurableOrchestrationClient, request:
     require_writes(azure.settings)
     require_drills(azure.settings, "no drill is begun")
     vms, chosen = await chosen_vms(azure, request, MOST_VMS, MODELS)
-    name = f"{PREFIX}{token_hex(16)}"
     batch = DrillBatch(
         poll_seconds=azure.settings.poll_seconds,
         since=datetime.now(UTC),
@@ -82,11 +77,7 @@ async def post_drills(azure: Azure, client: DurableOrchestrationClient, request:
         at_once=chosen.at_once,
         waiting=vms,
     )
-    try:
-        await start_and_see(client, DRILL_BATCH, name, batch.dump(), azure.settings.accept_timeout_seconds)
-    except SignalError as error:
-        detail = f"Nothing was begun by this request: {error}. Repeating it is safe."
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
+    name = await start_batch(client, azure.settings, DRILL_BATCH, PREFIX, batch, "begun")
     where = f"{path_of(request).rstrip('/')}/{name}"
     accepted = DrillBatchAccepted(batch=name, total=batch.total)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
@@ -136,10 +127,6 @@ async def get_drills(_azure: Azure, client: DurableOrchestrationClient, request:
     ).response()
 
 
-MOST_BATCHES = 1000
-"""The most batches that a list reads."""
-
-
 @describe(
     "The progress of a batch of drills, and how each ended",
     DrillBatchView,
@@ -155,14 +142,9 @@ async def get_drill_batch(
 ) -> func.HttpResponse:
     """Raises Problem."""
     flags_of(request)
-    name, status = await _batch(client, request)
-    if status.runtime_status is OrchestrationRuntimeStatus.Completed:
-        return DrillBatchView.of(name, _state(status.output), running=False).response()
-    batch = _state(status.input_)
-    if status.runtime_status in RUNNING:
-        return DrillBatchView.of(name, batch, running=True).response()
-    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {output_of(status)}"[:1000])
-    return DrillBatchView.of(name, batch, running=False, broke=broke).response()
+    name, status = await find_batch(client, request, PREFIX)
+    batch, running, broke = read_batch(DrillBatch, status)
+    return DrillBatchView.of(name, batch, running=running, broke=broke).response()
 
 
 @describe(
@@ -182,7 +164,7 @@ async def delete_drills(
 ) -> func.HttpResponse:
     """In any mode, as every cleanup. Raises Problem."""
     flags_of(request)
-    name, status = await _batch(client, request)
+    name, status = await find_batch(client, request, PREFIX)
     if status.runtime_status not in RUNNING:
         raise Problem(HTTPStatus.CONFLICT, "BatchEnded", f"The batch {name} has ended: GET shows how.")
     try:
@@ -192,26 +174,5 @@ async def delete_drills(
     except SignalError as error:
         detail = f"The batch has not taken up the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
-    accepted = DrillBatchAccepted(batch=name, total=_state(status.input_).total)
+    accepted = DrillBatchAccepted(batch=name, total=state_in(DrillBatch, status.input_).total)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": path_of(request), "Retry-After": "10"})
-
-
-async def _batch(client: DurableOrchestrationClient, request: func.HttpRequest) -> tuple[str, Any]:
-    """The name in the path, and its status with the input: that of a running batch is its state. Raises Problem."""
-    name = request.route_params["drills"]
-    if re.fullmatch(names.DRILLS, name):
-        try:
-            status = await client.get_status(name, show_input=True)
-        except Exception as error:
-            raise status_not_read("the batch", error) from None
-        if status.runtime_status is not None:
-            return name, status
-    detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST returned it."
-    raise Problem(HTTPStatus.NOT_FOUND, "BatchNotFound", detail)
-
-
-def _state(given: Any) -> DrillBatch:
-    try:
-        return DrillBatch.load(json_in(given))
-    except ValueError as error:
-        raise status_not_read("the batch", error) from None

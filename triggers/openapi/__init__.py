@@ -9,6 +9,8 @@ import azure.functions as func
 
 from shared.arm.client import Azure
 from shared.config.settings import Settings, authentication_is_on
+from shared.reconcile.batch import PREFIX
+from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 from triggers import names
 from triggers.openapi.schemas import schemas
 from triggers.operations import OPERATIONS, Json, describe
@@ -17,12 +19,17 @@ from triggers.routes import ROUTES
 from triggers.status_views import VERSION
 
 _IN_PATH = {
-    "subscription": ("The VM's subscription", names.GUID, "11111111-1111-4111-8111-111111111111"),
-    "group": ("Its resource group", names.GROUP, "web"),
-    "name": ("Its name", names.VM, "web-1"),
-    "batch": ("The batch, as POST returned it", names.BATCH, f"batch-{'0123456789abcdef' * 2}"),
-    "drills": ("The batch of drills, as POST returned it", names.DRILLS, f"drills-{'0123456789abcdef' * 2}"),
+    "subscriptions": ("The VM's subscription", names.GUID, "11111111-1111-4111-8111-111111111111"),
+    "resourceGroups": ("Its resource group", names.GROUP, "web"),
+    "virtualMachines": ("Its name", names.VM, "web-1"),
+    "protections": ("The batch, as POST returned it", names.batch(PREFIX), f"{PREFIX}{'0123456789abcdef' * 2}"),
+    "drills": (
+        "The batch of drills, as POST returned it",
+        names.batch(DRILLS_PREFIX),
+        f"{DRILLS_PREFIX}{'0123456789abcdef' * 2}",
+    ),
 }
+"""The parameters in a path, by the segment before them."""
 
 
 @describe("This document", None, "This document", {HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
@@ -60,13 +67,13 @@ def _paths(settings: Settings) -> Json:
     paths: Json = {}
     for route in ROUTES:
         import_module(route.module)  # the handlers in it describe themselves
-        parameters = [_in_path(name) for name in re.findall(r"{(\w+)}", route.path)]
+        parameters = [_in_path(*found) for found in re.findall(r"(\w+)/{(\w+)}", route.path)]
         path = paths.setdefault(f"/{route.path}", {"parameters": parameters} if parameters else {})
         path[route.method.lower()] = OPERATIONS[route.name].document(route.name, settings)
     return paths
 
 
-def _in_path(name: str) -> Json:
-    about, pattern, example = _IN_PATH[name]
+def _in_path(segment: str, name: str) -> Json:
+    about, pattern, example = _IN_PATH[segment]
     schema = {"type": "string", "pattern": f"^{pattern}$"}
     return {"name": name, "in": "path", "required": True, "description": about, "schema": schema, "example": example}
