@@ -65,7 +65,7 @@ class DrillVm(Model):
 
 
 class Check(Model):
-    """One thing that was looked at about the test VM."""
+    """What was looked at, whether it is as it has to be, and what was found."""
 
     name: str
     passed: bool

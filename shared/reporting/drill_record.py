@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from shared.model.base import Model
 from shared.model.caller import Caller
-from shared.model.drill import Drill, DrillOutcome
+from shared.model.drill import Check, Drill, DrillOutcome
 from shared.model.replicated_item import TEST_CLEANUP, TEST_FAILOVER
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 
 
-class DrillResult(StrEnum):
+class RecordedResult(StrEnum):
     """The outcome of the drill. `passed`: every check did, and the cleanup is proven. Before the checks somebody ended
     one that is `cancelled`, and the run of one that is `interrupted` was lost."""
 
@@ -22,20 +22,12 @@ class DrillResult(StrEnum):
     INTERRUPTED = DrillOutcome.INTERRUPTED.lower()
 
 
-class DrillStep(Model):
+class TimedStep(Model):
     """A step, from when to when (UTC); without an end it did not end."""
 
     name: str
     started_at: datetime
     ended_at: datetime | None = None
-
-
-class DrillCheck(Model):
-    """What was looked at, whether it is as it has to be, and what was found."""
-
-    name: str
-    passed: bool
-    found: str = ""
 
 
 class DrillJob(Model):
@@ -59,7 +51,7 @@ class DrillRecord(Model):
     item_id: ResourceId | None = None
     asked_by: tuple[Caller, ...] = ()
     ended_by: tuple[Caller, ...] = ()
-    result: DrillResult
+    result: RecordedResult
     started_at: datetime
     ended_at: datetime
     network: ResourceId | None = None
@@ -69,11 +61,11 @@ class DrillRecord(Model):
     recovery_point_age_seconds: int | None = None
     rto_seconds: int | None = None
     test_size: str = ""
-    steps: tuple[DrillStep, ...] = ()
-    checks: tuple[DrillCheck, ...] = ()
+    steps: tuple[TimedStep, ...] = ()
+    checks: tuple[Check, ...] = ()
     jobs: tuple[DrillJob, ...] = ()
     errors: tuple[Error, ...] = ()
-    cleanup: tuple[DrillCheck, ...] = ()
+    cleanup: tuple[Check, ...] = ()
 
 
 def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
@@ -85,7 +77,7 @@ def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
         item_id=drill.item,
         asked_by=drill.order.asked_by,
         ended_by=drill.ended_by,
-        result=DrillResult(drill.outcome.lower()),
+        result=RecordedResult(drill.outcome.lower()),
         started_at=drill.recorded_at,
         ended_at=ended_at,
         network=drill.network,
@@ -96,20 +88,18 @@ def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
         rto_seconds=None if rto is None else round(rto),
         test_size=drill.size,
         steps=tuple(_steps(drill, ended_at)),
-        checks=tuple(DrillCheck(name=each.name, passed=each.passed, found=each.found) for each in drill.checks),
+        checks=drill.checks,
         jobs=tuple(
             DrillJob(name=job, scenario=scenario)
             for job, scenario in ((drill.job, TEST_FAILOVER), (drill.cleanup_job, TEST_CLEANUP))
             if job
         ),
         errors=(drill.error,) if drill.error else (),
-        cleanup=tuple(
-            DrillCheck(name=str(each), passed=True, found="gone") for each in (drill.test_vm, *drill.test_disks)
-        ),
+        cleanup=tuple(Check(name=str(each), passed=True, found="gone") for each in (drill.test_vm, *drill.test_disks)),
     )
 
 
-def _steps(drill: Drill, ended_at: datetime) -> Iterator[DrillStep]:
+def _steps(drill: Drill, ended_at: datetime) -> Iterator[TimedStep]:
     steps = (
         ("checks and record", drill.recorded_at, drill.requested_at),
         ("test failover", drill.requested_at, drill.job_ended_at),
@@ -117,4 +107,4 @@ def _steps(drill: Drill, ended_at: datetime) -> Iterator[DrillStep]:
         ("agent of the test VM", drill.running_at, drill.ready_at),
         ("cleanup", drill.cleanup_requested_at, ended_at),
     )
-    return (DrillStep(name=name, started_at=began, ended_at=ended) for name, began, ended in steps if began)
+    return (TimedStep(name=name, started_at=began, ended_at=ended) for name, began, ended in steps if began)

@@ -10,7 +10,7 @@ from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.archive import Json
-from shared.reporting.drill_record import DrillResult
+from shared.reporting.drill_record import RecordedResult
 from shared.reporting.periods import Row, row_of
 
 MARGIN = timedelta(minutes=10)
@@ -63,7 +63,7 @@ def change_of(run: Mapping[str, Any]) -> Json | None:
 
 def shows_something(drill: Mapping[str, Any]) -> bool:
     """Whether the drill has shown that the VM comes up, or that it does not: one that was ended early has not."""
-    return drill.get("result") in {DrillResult.PASSED, DrillResult.FAILED}
+    return drill.get("result") in {RecordedResult.PASSED, RecordedResult.FAILED}
 
 
 def drill_of(drill: Mapping[str, Any]) -> Json:

@@ -18,7 +18,7 @@ from shared.model.drill import DrillOutcome
 from shared.model.resource_id import vm_id
 from shared.reporting.archive import Stream
 from shared.reporting.audit_log import decided
-from shared.reporting.drill_record import DrillResult
+from shared.reporting.drill_record import RecordedResult
 from shared.reporting.metrics import DRIFTED, ENABLES_FAILED, METRICS, REQUIRED, RPO, SWEEPS
 from tests.infra.compiler import Json
 from tests.infra.deployments import AZD, ROOT, Infra
@@ -39,7 +39,7 @@ def sweep(minutes: int, drifted: int = 0) -> tuple[Row, ...]:
 
 
 NOT_CLEANED = "drill not cleaned up"
-PASSED, FAILED, CANCELLED, _ = (f"drill {each}" for each in DrillResult)
+PASSED, FAILED, CANCELLED, _ = (f"drill {each}" for each in RecordedResult)
 _VM = vm_id("11111111-1111-4111-8111-111111111111", "web", "web-1")
 
 
@@ -130,7 +130,7 @@ def test_the_app_writes_the_decisions_that_alerts_look_for() -> None:
 
     assert f'"{NOT_CLEANED}"' in written
     assert 'decided(f"drill {ended.outcome.lower()}"' in written
-    assert {each.lower() for each in DrillOutcome} >= set(DrillResult)
+    assert {each.lower() for each in DrillOutcome} >= set(RecordedResult)
 
 
 def test_each_alert_has_rows_on_which_it_fires_and_others(infra: Infra) -> None:

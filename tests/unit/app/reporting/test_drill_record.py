@@ -9,7 +9,7 @@ from shared.model.caller import Caller, CallerKind, Via
 from shared.model.drill import Check, Drill, DrillOrder, DrillPoint
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reporting.drill_record import DrillResult, record_of
+from shared.reporting.drill_record import RecordedResult, record_of
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 
 AT = datetime(2026, 11, 30, 22, tzinfo=UTC)
@@ -54,7 +54,7 @@ def drill(**changes: Any) -> Drill:
 def test_all_that_an_auditor_asks_is_there() -> None:
     record = record_of(drill(), after(68))
 
-    assert (record.result, record.asked_by) == (DrillResult.PASSED, (USER,))
+    assert (record.result, record.asked_by) == (RecordedResult.PASSED, (USER,))
     assert (record.rto_seconds, record.recovery_point_age_seconds) == (300, 3660)
     assert [(step.name, step.started_at, step.ended_at) for step in record.steps] == [
         ("checks and record", AT, after(1)),
