@@ -7,12 +7,13 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
+from shared.arm.tags import write_tags
 from shared.config.settings import Intent
 from shared.model.decision import State
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
-from shared.observe.preview import blockers_of, planned, write_tags
+from shared.observe.preview import blockers_of, planned
 from shared.observe.vm import observe
 from shared.orchestrations import SignalError, signal_or_start
 from shared.reconcile.batch import BatchEnd, BatchProgress, BatchRequest

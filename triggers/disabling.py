@@ -6,12 +6,12 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
+from shared.arm.tags import write_refusal
 from shared.config.settings import REFUSALS, Intent
 from shared.model.decision import Action
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.observe.preview import write_refusal
 from shared.observe.vm import observe
 from shared.planning import preflight
 from shared.reconcile.run_state import RunState

@@ -6,6 +6,7 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
+from shared.arm.tags import write_tags
 from shared.config.settings import Intent, Settings
 from shared.model.activity_io import Observation
 from shared.model.decision import Action
@@ -13,7 +14,7 @@ from shared.model.findings import Finding
 from shared.model.plan import Plan
 from shared.model.replicated_item import Stage
 from shared.model.resource_id import ResourceId
-from shared.observe.preview import Planned, blockers_of, planned, write_tags
+from shared.observe.preview import Planned, blockers_of, planned
 from shared.observe.readiness import readiness_of
 from shared.observe.vm import observe, plan_for
 from shared.orchestrations import RUNNING, instance_of, last_change_of, last_run_of, output_of, status_of

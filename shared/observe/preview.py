@@ -1,18 +1,15 @@
 """The dry run of a VM that was observed: for a plan, and before a tag is written. Reads only."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from shared.arm.client import Azure
-from shared.arm.tags import tag_vm
-from shared.config.settings import REFUSALS, Intent, Settings
+from shared.arm.tags import tags_to_write
 from shared.model.activity_io import Observation
 from shared.model.changes import Difference
 from shared.model.decision import State
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem, Stage
-from shared.model.vm import SourceVm
 from shared.observe.vm import plan_for, preview
 from shared.planning import preflight
 from shared.planning.catalog import CATALOG
@@ -46,7 +43,7 @@ async def planned(azure: Azure, source: Observation, *, tagging: bool = True) ->
     if source.decision.rejects or source.vm is None:
         return Planned(source.decision.findings)
     plan = await plan_for(azure, source.vm, source.item, thorough=True)
-    full = preflight.too_many_tags(source.vm, _tags_to_write(azure.settings, source.vm, source.vm.request))
+    full = preflight.too_many_tags(source.vm, tags_to_write(azure.settings, source.vm, source.vm.request))
     findings = (*source.decision.findings, *plan.findings, *((full,) if full and tagging else ()))
     if source.item is None:
         resources, unfit = await preview(azure, plan)
@@ -86,28 +83,3 @@ def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
     if source.decision.state is State.UNPROTECTED and source.vm and source.vm.is_settling:
         return tuple(each for each in found.blockers if each.code.startswith(("Override", "TooManyTags")))
     return found.blockers
-
-
-async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> None:
-    """Writes the tag that requests protection and `tags` in one call, unless the VM has them.
-
-    Raises WriteRefusedError, HttpResponseError.
-    """
-    differing = _tags_to_write(azure.settings, vm, tags)
-    if differing:
-        await tag_vm(azure, vm.id, differing)
-
-
-def _tags_to_write(settings: Settings, vm: SourceVm, tags: Mapping[str, str]) -> dict[str, str]:
-    """`tags` and the tag that requests protection, as far as the VM does not have them."""
-    wanted = dict(tags)
-    if not settings.requests_protection(vm.tags):
-        wanted[settings.tag_name] = settings.tag_values[0]
-    has = {name.lower(): value for name, value in vm.tags.items()}
-    return {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
-
-
-async def write_refusal(azure: Azure, vm: SourceVm) -> None:
-    """Writes the tag that refuses protection, unless the VM has it. Raises WriteRefusedError, HttpResponseError."""
-    if azure.settings.intent_of(vm.tags) is not Intent.NO:
-        await tag_vm(azure, vm.id, {azure.settings.tag_name: REFUSALS[0]})
