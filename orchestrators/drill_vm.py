@@ -9,7 +9,7 @@ Events of the VM are for its own run. This one takes orders only: to end the dri
 """
 
 from collections.abc import Callable, Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
@@ -20,11 +20,9 @@ from shared.config.intervals import CLEAN_WITHIN, LONGEST_BOOT
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
 from shared.model.drill import ENDED_EARLY, Drill, DrillOutcome
 from shared.model.order import Order, hint_in
-from shared.model.step_result import Error, Failed, Pending, StepResult
+from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.drill_state import DrillPhase, DrillRun
 from shared.reconcile.run_state import CHANGED
-
-Step = Generator[Any, Any, DrillRun]
 
 
 def drill_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
@@ -45,7 +43,7 @@ def drill_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
             yield context.create_timer(context.current_utc_datetime)
     if due:
         try:
-            run = yield from _PHASES[run.phase](context, run)
+            run = yield from _pass(context, run)
         except Exception as fault:
             run = run.back_off(context.current_utc_datetime, unexpected(fault))
 
@@ -65,54 +63,58 @@ def _heed(context: Context, run: DrillRun, changed: Any) -> DrillRun:
     return run.take_up(order, context.current_utc_datetime) if isinstance(order, Order) else run
 
 
-def _call(context: Context, run: DrillRun, activity: str, *, last: bool = False) -> Generator[Any, Any, StepResult]:
+def _pass(context: Context, run: DrillRun) -> Generator[Any, Any, DrillRun]:
+    """Calls the activity of the phase, whose result says how the run goes on."""
+    if run.phase is DrillPhase.KEEP:
+        # The time for which the test VM is kept is over, or somebody has ended the drill.
+        return run.go_to(DrillPhase.CLEANUP, context.current_utc_datetime)
+    activity, go_on = _PHASES[run.phase]
+    outcome = yield from call_activity(context, run, activity, _request(run, context.current_utc_datetime))
+    now = context.current_utc_datetime
+    return run.wait_for(now, outcome) if isinstance(outcome, Pending) else go_on(run, now, outcome)
+
+
+def _request(run: DrillRun, now: datetime) -> DrillRequest | DrillStep | JobRequest:
+    if run.phase is DrillPhase.PREPARE:
+        return DrillRequest(vm_id=run.vm_id, token=run.token, order=run.order)
+    if run.phase in {DrillPhase.FOLLOW, DrillPhase.FOLLOW_CLEANUP}:
+        return JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault)
     # The last step writes down why something may be left, those before it why the drill has failed.
     error = run.cleanup_error if run.phase is DrillPhase.FINISH else run.error
-    request = DrillStep(vm_id=run.vm_id, token=run.token, error=error, ended_by=run.ended_by, last=last)
-    return call_activity(context, run, activity, request)
+    return DrillStep(vm_id=run.vm_id, token=run.token, error=error, ended_by=run.ended_by, last=_is_last(run, now))
 
 
-def _prepare(context: Context, run: DrillRun) -> Step:
-    """Checks whether the drill may begin, and writes its record."""
-    request = DrillRequest(vm_id=run.vm_id, token=run.token, order=run.order)
-    outcome = yield from call_activity(context, run, "prepare_drill", request)
-    if isinstance(outcome, Pending):
-        return run.wait_for(context.current_utc_datetime, outcome)
+def _is_last(run: DrillRun, now: datetime) -> bool:
+    """Whether the activity waits no longer for what it looks at."""
+    if run.phase is DrillPhase.FINISH:
+        return run.cleanup_error is not None or run.spent(now) > CLEAN_WITHIN * run.poll_seconds
+    return run.phase is DrillPhase.LOOK and run.spent(now) > LONGEST_BOOT * run.poll_seconds
+
+
+def _prepared(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """It was checked whether the drill may begin, and its record is written."""
     if isinstance(outcome, Failed):
         return run.finish(DrillOutcome.REFUSED, error=outcome.error)
     if findings := Refused.load(outcome.value).findings:
         return run.finish(DrillOutcome.REFUSED, findings)
-    return run.go_to(DrillPhase.START, context.current_utc_datetime)
+    return run.go_to(DrillPhase.START, now)
 
 
-def _start(context: Context, run: DrillRun) -> Step:
-    """Requests the test failover, once."""
-    outcome = yield from _call(context, run, "start_drill")
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _started(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """The test failover was requested, once."""
     if isinstance(outcome, Failed):
         return run.fail(now, outcome.error)
     return run.go_to(DrillPhase.FOLLOW, now, **_job_in(outcome.value)).sleep(now, run.poll_seconds)
 
 
-def _follow(context: Context, run: DrillRun) -> Step:
-    """Follows the job of the test failover."""
-    outcome = yield from _monitored(context, run)
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _followed(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """The job of the test failover has ended."""
     error = _error_in(outcome)
     return run.fail(now, error) if error else run.go_to(DrillPhase.LOOK, now)
 
 
-def _look(context: Context, run: DrillRun) -> Step:
-    """Looks at the test VM until it is ready, or for as long as a VM may take; keeps it for as long as is asked for."""
-    last = run.spent(context.current_utc_datetime) > LONGEST_BOOT * run.poll_seconds
-    outcome = yield from _call(context, run, "look_at_drill", last=last)
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _looked(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """The test VM is ready, or was not for as long as a VM may take: it is kept for as long as is asked for."""
     error = _error_in(outcome)
     # Without an order this run only cleans up what another one began.
     if isinstance(outcome, Failed) or run.order is None:
@@ -121,18 +123,8 @@ def _look(context: Context, run: DrillRun) -> Step:
     return keeping.with_(resume_at=now + timedelta(minutes=run.order.keep_minutes))
 
 
-def _keep(context: Context, run: DrillRun) -> Step:
-    """The time for which the test VM is kept is over, or somebody has ended the drill."""
-    yield from ()  # a step as the others, which calls no activity
-    return run.go_to(DrillPhase.CLEANUP, context.current_utc_datetime)
-
-
-def _clean_up(context: Context, run: DrillRun) -> Step:
-    """Requests the cleanup, if there is something to clean up."""
-    outcome = yield from _call(context, run, "clean_up_drill")
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _cleaned_up(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """The cleanup was requested, if there is something to clean up."""
     if isinstance(outcome, Failed):
         return run.go_to(DrillPhase.FINISH, now, cleanup_error=outcome.error)
     if not outcome.value:
@@ -141,21 +133,12 @@ def _clean_up(context: Context, run: DrillRun) -> Step:
     return following.sleep(now, run.poll_seconds)
 
 
-def _follow_cleanup(context: Context, run: DrillRun) -> Step:
-    outcome = yield from _monitored(context, run)
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _followed_cleanup(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
     return run.go_to(DrillPhase.FINISH, now, cleanup_error=_error_in(outcome))
 
 
-def _finish(context: Context, run: DrillRun) -> Step:
-    """Looks whether everything is clean: then the record is closed, and the evidence is complete."""
-    last = run.cleanup_error is not None or run.spent(context.current_utc_datetime) > CLEAN_WITHIN * run.poll_seconds
-    outcome = yield from _call(context, run, "finish_drill", last=last)
-    now = context.current_utc_datetime
-    if isinstance(outcome, Pending):
-        return run.wait_for(now, outcome)
+def _finished(run: DrillRun, now: datetime, outcome: Ready | Failed) -> DrillRun:
+    """Everything is clean, the record is closed, and the evidence complete; or not yet."""
     if isinstance(outcome, Failed):
         # Written down by the activity: the next attempt has an error of its own, or none.
         return run.with_(cleanup_error=None).not_clean(now, outcome.error)
@@ -167,28 +150,24 @@ def _finish(context: Context, run: DrillRun) -> Step:
     return run.finish(drill.outcome, error=drill.error, drill=drill)
 
 
-def _monitored(context: Context, run: DrillRun) -> Generator[Any, Any, StepResult]:
-    return call_activity(context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
-
-
 def _job_in(value: dict[str, Any]) -> dict[str, Any]:
     job = JobRequest.load(value)
     return {"job": job.job, "vault": job.vault}
 
 
-def _error_in(outcome: StepResult) -> Error | None:
+def _error_in(outcome: Ready | Failed) -> Error | None:
     if isinstance(outcome, Failed):
         return outcome.error
-    return Error.load(outcome.value["error"]) if not isinstance(outcome, Pending) and "error" in outcome.value else None
+    return Error.load(outcome.value["error"]) if "error" in outcome.value else None
 
 
-_PHASES: dict[DrillPhase, Callable[[Context, DrillRun], Step]] = {
-    DrillPhase.PREPARE: _prepare,
-    DrillPhase.START: _start,
-    DrillPhase.FOLLOW: _follow,
-    DrillPhase.LOOK: _look,
-    DrillPhase.KEEP: _keep,
-    DrillPhase.CLEANUP: _clean_up,
-    DrillPhase.FOLLOW_CLEANUP: _follow_cleanup,
-    DrillPhase.FINISH: _finish,
+_PHASES: dict[DrillPhase, tuple[str, Callable[[DrillRun, datetime, Ready | Failed], DrillRun]]] = {
+    DrillPhase.PREPARE: ("prepare_drill", _prepared),
+    DrillPhase.START: ("start_drill", _started),
+    DrillPhase.FOLLOW: ("monitor_job", _followed),
+    DrillPhase.LOOK: ("look_at_drill", _looked),
+    DrillPhase.CLEANUP: ("clean_up_drill", _cleaned_up),
+    DrillPhase.FOLLOW_CLEANUP: ("monitor_job", _followed_cleanup),
+    DrillPhase.FINISH: ("finish_drill", _finished),
 }
+"""The activity of each phase that has one, and what the run does once it has succeeded or failed."""
