@@ -141,3 +141,21 @@ def objects(body: Json, name: str) -> Sequence[Json]:
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{name} is {str(found)[:80]!r}, not a list of objects")
     return found
+
+
+def incarnation_of(body: Json) -> str:
+    """What tells a resource from one of the same ID that is made later, or "" where Azure has nothing of the kind.
+
+    A network has a GUID, an account and what compute keeps the time of their creation, a resource group neither.
+    """
+    properties = part(body, "properties")
+    return str(properties.get("resourceGuid") or properties.get("creationTime") or _created(body) or "")
+
+
+def created_at_of(body: Json) -> datetime | None:
+    """The creation time of a resource, where Azure tells it."""
+    return time_of(part(body, "properties").get("creationTime") or _created(body))
+
+
+def _created(body: Json) -> object:
+    return part(body, "systemData").get("createdAt")

@@ -18,7 +18,6 @@ from shared.arm.errors import ThrottledError
 from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
 from shared.arm.origin_store import OriginStoreError
-from shared.arm.parsing import PolicyRecord
 from shared.arm.resource_graph import query
 from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Settings
@@ -41,6 +40,7 @@ from shared.reconcile.compliance import assess, target_groups
 from shared.reconcile.fleet import losses, with_quotas
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import named_by, references_of
+from shared.site_recovery.infrastructure_records import PolicyRecord
 from shared.site_recovery.item_origin import proven
 from shared.site_recovery.items import Items
 from shared.site_recovery.vault import Vault, VaultNotFoundError, vaults_of

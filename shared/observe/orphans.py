@@ -12,7 +12,6 @@ from typing import Any
 from shared.arm.client import Azure
 from shared.arm.fields import Json, required, text, time_of
 from shared.arm.listing import read_listing
-from shared.arm.parsing import NetworkMappingRecord
 from shared.arm.resource_graph import TruncatedError, query
 from shared.model import naming
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId, folded
@@ -22,6 +21,7 @@ from shared.readers.networks import interfaces_in
 from shared.readers.resource_groups import API_VERSION
 from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import ReferencedResources
+from shared.site_recovery.infrastructure_records import NetworkMappingRecord
 from shared.site_recovery.vault import vaults_of
 
 _TAGGED = """{table}

@@ -6,9 +6,8 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from shared.arm.client import Azure
-from shared.arm.fields import objects, part, region
+from shared.arm.fields import created_at_of, incarnation_of, objects, part, region
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
-from shared.arm.parsing import created_at_of, incarnation_of
 from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.origin import Origin

@@ -9,9 +9,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from shared.arm.client import Azure
-from shared.arm.fields import objects, part, text, time_of
+from shared.arm.fields import created_at_of, incarnation_of, objects, part, text, time_of
 from shared.arm.get_or_create import PendingCreate
-from shared.arm.parsing import created_at_of, incarnation_of
 from shared.config.intervals import FRESH_FOR
 from shared.model.origin import Origin, gap_of
 from shared.model.resource_id import ResourceId

@@ -11,7 +11,6 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.get_or_create import PendingCreate, usually
 from shared.arm.listing import Listing
-from shared.arm.parsing import ContainerMappingRecord, FabricRecord, NetworkMappingRecord, PolicyRecord
 from shared.arm.ttl_cache import TtlCache
 from shared.model import naming
 from shared.model.replicated_item import JobStage
@@ -28,6 +27,12 @@ from shared.model.target_resources import (
 from shared.provision.kind import Kind, register
 from shared.site_recovery import infrastructure
 from shared.site_recovery.infrastructure import MissingParentError, begin
+from shared.site_recovery.infrastructure_records import (
+    ContainerMappingRecord,
+    FabricRecord,
+    NetworkMappingRecord,
+    PolicyRecord,
+)
 from shared.site_recovery.vault import Vault, vault_of
 
 V = TypeVar("V", bound=InVault)

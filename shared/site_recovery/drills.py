@@ -9,7 +9,6 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, reference, text
 from shared.arm.listing import NotKnownError, read_one
-from shared.arm.parsing import item_of
 from shared.model.drill import Drill, DrillPoint
 from shared.model.drill_words import APP_CONSISTENT, LATEST, LATEST_PROCESSED
 from shared.model.item_details import RecoveryPoint
@@ -18,6 +17,7 @@ from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.planning.drill_checks import DrillItem
 from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.item_details import recovery_points
+from shared.site_recovery.parsing import item_of
 from shared.site_recovery.recovery_plans import clean_up_plan, read_plan, test_plan
 from shared.site_recovery.vault import read_if_there, vault_of
 

@@ -10,13 +10,13 @@ from typing import Any
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.get_or_create import UnderWayError
-from shared.arm.parsing import ContainerMappingRecord
 from shared.config.intervals import TTL_STATIC
 from shared.model import naming
 from shared.model.policy import Policy
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId, folded
 from shared.model.target_resources import ContainerMapping
+from shared.site_recovery.infrastructure_records import ContainerMappingRecord
 from shared.site_recovery.vault import Vault
 
 

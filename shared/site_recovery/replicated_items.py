@@ -10,7 +10,6 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError, WriteRefusedError
 from shared.arm.listing import NotKnownError
-from shared.arm.parsing import ContainerMappingRecord
 from shared.config.intervals import FRESH_FOR
 from shared.config.override_options import CHOICES
 from shared.model import naming
@@ -21,6 +20,7 @@ from shared.model.target_resources import ContainerMapping
 from shared.model.unread_row import UnreadRow
 from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
+from shared.site_recovery.infrastructure_records import ContainerMappingRecord
 from shared.site_recovery.item_origin import proven
 from shared.site_recovery.vault import Vault, read_again, vault_of, vaults_of
 

@@ -21,20 +21,6 @@ from shared.arm.errors import WriteRefusedError, absent_from_vault, error_of, is
 from shared.arm.fields import Json, state, text
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.listing import Listing, read_listing, read_one
-from shared.arm.parsing import (
-    FabricRecord,
-    VaultRecord,
-    all_errors,
-    container_mapping_of,
-    container_of,
-    fabric_of,
-    item_of,
-    job_error_of,
-    job_of,
-    network_mapping_of,
-    policy_of,
-    vault_of_body,
-)
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import LONGEST_TICK, NEW_FABRIC, TTL_SLOW, TTL_STATIC, TTL_TARGETS
 from shared.model.replicated_item import Job, JobError, JobStage
@@ -42,8 +28,19 @@ from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.planning.preflight import vault_not_found
+from shared.site_recovery.infrastructure_records import (
+    FabricRecord,
+    VaultRecord,
+    container_mapping_of,
+    container_of,
+    fabric_of,
+    network_mapping_of,
+    policy_of,
+    vault_of_body,
+)
 from shared.site_recovery.items import Items
 from shared.site_recovery.jobs import Jobs
+from shared.site_recovery.parsing import all_errors, item_of, job_error_of, job_of
 
 Record = TypeVar("Record")
 

@@ -16,8 +16,8 @@ from local.conformance.sdk_models import validate_request_log
 from local.stack import Stack, StackError
 from shared.arm.origin_store import Directory
 from shared.arm.origins import Origins
-from shared.arm.parsing import item_of
 from shared.model.origin import Origin
+from shared.site_recovery.parsing import item_of
 from tests import fork_server, waiting
 
 # An hour of Azure in six seconds: what is left of a run is mostly the app's own time.

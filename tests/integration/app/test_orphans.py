@@ -11,7 +11,7 @@ from local.simulator import Simulator
 from local.simulator.graph import index
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
-from shared.arm.parsing import incarnation_of
+from shared.arm.fields import incarnation_of
 from shared.model import naming
 from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin

@@ -17,15 +17,16 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.recoveryservicessiterecovery import models as site_recovery
 
 from shared.arm.client import Azure
+from shared.arm.fields import incarnation_of
 from shared.arm.origin_store import Store
 from shared.arm.origins import name_of
-from shared.arm.parsing import incarnation_of, item_of
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.origin import Origin
 from shared.model.resource_id import VAULT, ResourceId, folded
 from shared.reconcile.orphans import digest_of
+from shared.site_recovery.parsing import item_of
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,

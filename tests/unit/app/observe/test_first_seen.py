@@ -9,12 +9,12 @@ from shared.arm.archive import Archive
 from shared.arm.archive_days import seal
 from shared.arm.origin_store import OriginStoreError
 from shared.arm.origins import Origins
-from shared.arm.parsing import item_of
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
 from shared.observe.inventory import compliance_report
 from shared.observe.readiness import readiness_of
 from shared.reporting.archive import Stream
+from shared.site_recovery.parsing import item_of
 from tests.unit.app.examples import DEPLOYMENT, OS_DISK, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, Records, item_body, job_body, our_item_name
 

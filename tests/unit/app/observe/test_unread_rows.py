@@ -11,7 +11,6 @@ from activities.enable_protection import enable_protection
 from activities.remove_orphans import remove_orphans
 from shared.arm.errors import MalformedResponseError, to_step_result
 from shared.arm.listing import NotKnownError
-from shared.arm.parsing import OTHER_KINDS
 from shared.config.settings import Mode
 from shared.model.activity_io import EnableRequest, VmRequest
 from shared.model.decision import Action, State
@@ -24,6 +23,7 @@ from shared.observe.vm import observe, plan_for
 from shared.readers.resource_groups import read_group
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.reconcile.sweep_window import waits
+from shared.site_recovery.parsing import OTHER_KINDS
 from shared.site_recovery.replicated_items import find_item, find_protection, remove
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, open_settings

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.arm.parsing import item_of
 from shared.model.drill_network import DrillNetwork, DrillSubnet, Route
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Lock, Quota, Size
 from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of, of_group, over_quota
+from shared.site_recovery.parsing import item_of
 from tests.unit.app.examples import DEPLOYMENT, NETWORK, SUBSCRIPTION, TARGET
 from tests.unit.app.fake_azure import item_body
 

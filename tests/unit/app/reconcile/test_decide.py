@@ -8,7 +8,6 @@ from azure.core.exceptions import HttpResponseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.arm.parsing import item_of
 from shared.config.settings import Intent, Mode, Settings
 from shared.model.decision import Action, Decision, State
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
@@ -16,6 +15,7 @@ from shared.observe.vm import observe
 from shared.reconcile.compliance import assess
 from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.inventory import Inventory, VmStatus
+from shared.site_recovery.parsing import item_of
 from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.arm.parsing import FabricRecord
 from shared.model.replicated_item import ProtectedItem, Stage
+from shared.site_recovery.infrastructure_records import FabricRecord
 from shared.site_recovery.vault import Vault, vault_of
 from tests.unit.app.examples import VAULT_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body

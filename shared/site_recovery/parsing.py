@@ -1,4 +1,4 @@
-"""Parses the lists of a vault into records: only the fields that the app uses, and each ID parsed once.
+"""Parses the replicated items and the jobs of a vault: only the fields that the app uses, and each ID parsed once.
 
 From the JSON itself: of ten thousand items building the SDK's models took ten times as long, and one odd field there
 costs the whole list. A parser returns None for a row of another kind, and raises for a row that it cannot read.
@@ -6,8 +6,6 @@ costs the whole list. A parser returns None for a row of another kind, and raise
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared.arm.fields import (
@@ -25,7 +23,6 @@ from shared.arm.fields import (
 )
 from shared.config.override_options import CHOICES, Row
 from shared.model import naming
-from shared.model.policy import Policy
 from shared.model.replicated_item import (
     Agent,
     HealthError,
@@ -51,49 +48,7 @@ OTHER_KINDS = frozenset(
 """What a vault may hold besides replication between Azure regions, as the SDK's models know it."""
 
 
-@dataclass(frozen=True)
-class VaultRecord:
-    location: str
-    has_identity: bool
-
-
-@dataclass(frozen=True)
-class FabricRecord:
-    id: ResourceId
-    location: str
-
-
-@dataclass(frozen=True)
-class PolicyRecord:
-    id: ResourceId
-    policy: Policy
-
-
-@dataclass(frozen=True)
-class ContainerMappingRecord:
-    id: ResourceId
-    source_container: ResourceId
-    target_container: ResourceId
-    policy: ResourceId | None
-    paired: bool
-    automation_account: ResourceId | None = None
-
-
-@dataclass(frozen=True)
-class NetworkMappingRecord:
-    id: ResourceId
-    source_network: ResourceId
-    target_network: ResourceId
-    source_location: str
-    target_location: str
-
-
-def vault_of_body(found: Json) -> VaultRecord:
-    identity = part(found, "identity").get("type")
-    return VaultRecord(region(found["location"]), has_identity=identity not in (None, "None"))
-
-
-def _is_ours(details: Json, kind: str) -> bool:
+def is_of_kind(details: Json, kind: str) -> bool:
     """Whether these are details of the `kind`. Raises ValueError for an unknown kind: it may be ours."""
     found = details.get("instanceType")
     if found != kind and found not in OTHER_KINDS:
@@ -106,28 +61,10 @@ def _vm_in(group: ResourceId | None, name: str) -> ResourceId | None:
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
-def incarnation_of(body: Json) -> str:
-    """What tells a resource from one of the same ID that is made later, or "" where Azure has nothing of the kind.
-
-    A network has a GUID, an account and what compute keeps the time of their creation, a resource group neither.
-    """
-    properties = part(body, "properties")
-    return str(properties.get("resourceGuid") or properties.get("creationTime") or _created(body) or "")
-
-
-def created_at_of(body: Json) -> datetime | None:
-    """The creation time of a resource, where Azure tells it."""
-    return time_of(part(body, "properties").get("creationTime") or _created(body))
-
-
-def _created(body: Json) -> object:
-    return part(body, "systemData").get("createdAt")
-
-
 def item_of(found: Json, deployment: str) -> ProtectedItem | None:
     item = found["properties"]
     a2a = part(item, "providerSpecificDetails")
-    if not _is_ours(a2a, "A2A"):
+    if not is_of_kind(a2a, "A2A"):
         return None
     own = required(found.get("id"))
     source, group = required(a2a.get("fabricObjectId")), reference(a2a.get("recoveryAzureResourceGroupId"))
@@ -147,7 +84,7 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
         direction_reversed=_is_reversed(a2a),
         replication_health=text(item.get("replicationHealth")),
         failover_health=text(item.get("failoverHealth")),
-        policy_id=_policy_id(item.get("policyId")),
+        policy_id=policy_id(item.get("policyId")),
         disks=tuple(map(_item_disk, objects(a2a, "protectedManagedDisks"))),
         nics=tuple(_item_nic(nic) for nic in objects(a2a, "vmNics") if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
@@ -178,7 +115,7 @@ def _others(vms: Iterable[ResourceId | None], source: ResourceId) -> tuple[Resou
     return tuple(dict.fromkeys(vm for vm in vms if vm and vm != source))
 
 
-def _policy_id(given: object) -> ResourceId | None:
+def policy_id(given: object) -> ResourceId | None:
     """The policy; None for one whose name only others would give, as `Gold 24h`: the item is protected all the same."""
     with suppress(ValueError):
         return reference(given)
@@ -303,61 +240,4 @@ def job_error_of(found: Json) -> JobError:
         message=text(names.get("message")) or text(names.get("errorMessage")),
         action=text(names.get("recommendedAction")),
         causes=text(names.get("possibleCauses")),
-    )
-
-
-def fabric_of(found: Json) -> FabricRecord | None:
-    details = part(found["properties"], "customDetails")
-    if not _is_ours(details, "Azure"):
-        return None
-    return FabricRecord(required(found.get("id")), region(details["location"]))
-
-
-def container_of(found: Json) -> ResourceId:
-    return required(found.get("id"))
-
-
-def policy_of(found: Json) -> PolicyRecord | None:
-    values = part(found["properties"], "providerSpecificDetails")
-    own = _policy_id(found["id"])
-    # A policy whose name only others would give serves the items that are under it, and no VM of this app.
-    if not _is_ours(values, "A2A") or own is None:
-        return None
-    policy = Policy(
-        name=own.name,
-        retention_minutes=whole(values.get("recoveryPointHistory")) or 0,
-        app_consistent_minutes=whole(values.get("appConsistentFrequencyInMinutes")) or 0,
-        crash_consistent_minutes=whole(values.get("crashConsistentFrequencyInMinutes")) or 0,
-    )
-    return PolicyRecord(own, policy)
-
-
-def container_mapping_of(found: Json) -> ContainerMappingRecord | None:
-    mapping, own = found["properties"], required(found.get("id"))
-    details = part(mapping, "providerSpecificDetails")
-    if not _is_ours(details, "A2A"):
-        return None
-    return ContainerMappingRecord(
-        id=own,
-        source_container=own.parent,
-        target_container=required(mapping.get("targetProtectionContainerId")),
-        policy=_policy_id(mapping.get("policyId")),
-        paired=mapping.get("state") == "Paired",
-        automation_account=reference(details.get("automationAccountArmId"))
-        if details.get("agentAutoUpdateStatus") == "Enabled"
-        else None,
-    )
-
-
-def network_mapping_of(found: Json) -> NetworkMappingRecord | None:
-    mapping = found["properties"]
-    places = part(mapping, "fabricSpecificSettings")
-    if not _is_ours(places, "AzureToAzure"):
-        return None
-    return NetworkMappingRecord(
-        id=required(found.get("id")),
-        source_network=required(mapping.get("primaryNetworkId")),
-        target_network=required(mapping.get("recoveryNetworkId")),
-        source_location=region(places.get("primaryFabricLocation")),
-        target_location=region(places.get("recoveryFabricLocation")),
     )
