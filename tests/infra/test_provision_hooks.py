@@ -29,11 +29,12 @@ LISTS = {
     *(f"DR_{what}" for what in ("EXTRA_SOURCE_SCOPES", "EXTRA_TARGET_SCOPES", "RESOURCE_TAGS", "ACKNOWLEDGED_ROWS")),
     *("DR_TAG_VALUES", "DR_ALERT_EMAILS", "DR_EXISTING_SUBNET_IDS"),
 }
-COMPUTED = {
-    *("vault_ids", "source_scope", "target_scope", "deployment", "origin_store", "archive"),
-    *("entra_auth", "auth_authority", "arm_endpoint"),
-}
-"""Settings that main.bicep computes: their values follow from what it deploys."""
+
+
+def example(parameter: before_provision.Parameter) -> str:
+    """A value that it takes."""
+    of_text = "1.5" if parameter.is_number else "a,b"
+    return OBJECTS.get(parameter.variable) or (parameter.choices[-1] if parameter.choices else of_text)
 
 
 def run(
@@ -56,6 +57,16 @@ def run(
         ("DR_PAUSE", "true", "nothing reads it"),
         ("DR_CREATE", "none", "nothing reads it"),
         ("DR_TAG_NAME", 'the "dr" tag', "a quotation mark"),
+        ("DR_MODE", "foo", "'foo' is not allowed; allowed: report, protect, cleanup"),
+        ("DR_DRILLS", "yes", "'yes' is not allowed; allowed: true, false"),
+        ("DR_DRILLS", "True", "'True' is not allowed; allowed: true, false"),
+        ("DR_VAULT_LOCK", "maybe", "'maybe' is not allowed; allowed: true, false"),
+        ("DR_DEAD_LETTER", "yes", "'yes' is not allowed; allowed: true, false"),
+        ("DR_EVENT_SOURCE", "all", "'all' is not allowed; allowed: operations, notifications"),
+        ("DR_UNTAG_GRACE_HOURS", "x", "'x' is not allowed; allowed: a number"),
+        ("DR_MAX_MISSING", "-1", "'-1' is not allowed; allowed: a number"),
+        ("DR_ARCHIVE", "https://st.example/a", "the deployment computes this setting of the app, from DR_KEEP_ARCHIVE"),
+        ("DR_DEPLOYMENT", "func-1", "the deployment computes this setting of the app: remove the variable"),
     ],
 )
 def test_what_would_be_misread_is_refused_by_name(name: str, value: str, why: str) -> None:
@@ -110,13 +121,29 @@ def test_the_roles_for_drills_are_not_taken_from_a_drill_in_progress(
 
 def test_all_that_may_be_set_is_taken_and_so_is_what_azd_keeps(infra: Infra) -> None:
     outputs = dict.fromkeys(infra.template("main.bicep")["outputs"], "[]")
-    set_all = dict.fromkeys(before_provision.parameters().values(), "a,b") | OBJECTS
-    for environment in (AZD, set_all, outputs | AZD, dict.fromkeys(before_provision.OF_EVENTS, "x") | AZD):
+    every = list(before_provision.declared())
+    empty = {each.variable: OBJECTS.get(each.variable, "") for each in every}
+    for environment in (AZD, {each.variable: example(each) for each in every}, empty, outputs | AZD):
         done = run("before_provision", environment)
         assert (done.returncode, done.stderr) == (0, "")
 
-    assert before_provision.objects() == OBJECTS.keys()
-    assert before_provision.lists() == LISTS
+    assert {each.variable for each in every if each.is_object} == OBJECTS.keys()
+    assert {each.variable for each in every if each.is_list} == LISTS
+
+
+def test_the_hook_knows_what_the_templates_and_the_app_take(infra: Infra) -> None:
+    every = list(before_provision.declared())
+    takes = infra.template("events.bicep")["parameters"] | infra.template("main.bicep")["parameters"]
+    for each in every:
+        taken = takes[each.name]
+        values = ["true", "false"] if taken["type"] == "bool" else taken.get("allowedValues", [])
+        assert list(each.choices) == [value for value in values if value], each.variable
+
+    of_template = set(re.findall(r"\bint\((\w+)\)", (INFRA / "main.bicep").read_text()))
+    of_app = {f"DR_{name.upper()}" for name, field in Settings.model_fields.items() if field.annotation in {int, float}}
+    assert {each.variable for each in every if each.is_number} == of_app | {
+        each.variable for each in every if each.name in of_template
+    }
 
 
 def test_no_value_lies_in_a_file_that_is_tracked() -> None:
@@ -130,10 +157,12 @@ def test_each_parameter_has_its_variable_and_each_setting_its_parameter(infra: I
     assert variables.keys() == infra.template("main.bicep")["parameters"].keys()
     assert len(set(variables.values())) == len(variables)
 
-    settings = {f"DR_{field.upper()}" for field in Settings.model_fields if field not in COMPUTED}
-    assert settings - {"DR_OUTCOME_TOPIC_ENDPOINT"} <= set(variables.values())
+    settings = {f"DR_{field.upper()}" for field in Settings.model_fields}
+    assert settings - set(variables.values()) == before_provision.COMPUTED.keys()
+    assert {each for by in before_provision.COMPUTED.values() for each in by} <= set(variables.values())
     read = set(re.findall(r'environment\("(DR_\w+)"', (INFRA / "hooks" / "deploy_events.py").read_text()))
-    assert read == before_provision.OF_EVENTS
+    assert read == set(before_provision.OF_EVENTS.values())
+    assert len(list(before_provision.declared())) == len(variables) + len(read)
 
 
 def test_what_azd_would_pass_on_reaches_the_settings(infra: Infra) -> None:
@@ -166,8 +195,8 @@ def test_a_comma_too_many_is_refused_by_the_template_too(name: str, value: str, 
 
 
 def test_a_release_passes_on_every_variable_that_is_read(tmp_path: Path) -> None:
-    every = {*before_provision.parameters().values(), *before_provision.OF_EVENTS}
-    variables = dict.fromkeys(every, "a") | OBJECTS | {"DR_TAG_VALUES": "true,\nyes", "UNRELATED": "x"}
+    every = {each.variable: example(each) for each in before_provision.declared()}
+    variables = every | {"DR_TAG_VALUES": "true,\nyes", "UNRELATED": "x"}
     file = tmp_path / "env"
     done = run("before_provision", {"VARIABLES": json.dumps(variables), "GITHUB_ENV": str(file)}, "--release")
 
