@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pydantic.alias_generators import to_camel
 
+from infra.hooks.before_provision import COMPUTED, Parameter, declared
 from local.bench import results
 from local.bench.figures import FIGURES, RUNNING, USED
 from local.bench.rivals import compare
@@ -92,6 +93,55 @@ def variables() -> str:
         for name, field in fields
     )
     return _table(("variable", "default", "what it is"), rows)
+
+
+def azd() -> str:
+    """Every variable of a deployment by azd, with the parameter that it sets."""
+    every = list(declared())
+    names = {each.name: f"`{each.variable}`" for each in every}
+    rows = (
+        (
+            f"`{each.variable}`",
+            f"`{each.name}`",
+            _default(each),
+            ", ".join(each.choices) or _kind(each),
+            # A name of one word may be no name in a description, as `mode` or `tags`.
+            re.sub(r"\b[a-z]+[A-Z]\w+", lambda name: names.get(name[0], name[0]), _about(each)),
+        )
+        for each in every
+    )
+    return _table(("variable", "parameter", "default", "value", "what it is"), rows)
+
+
+def _default(parameter: Parameter) -> str:
+    """That of the template; where that passes nothing on, that of the setting of the app."""
+    setting = Settings.model_fields.get(parameter.variable.removeprefix("DR_").lower())
+    given = parameter.default.strip("'").replace("{}", "")
+    if parameter.choices == ("true", "false"):
+        is_on = f"{parameter.name} != 'false'" in (ROOT / "infra" / "main.bicep").read_text()
+        given = given or ("true" if is_on else "false")
+    elif setting and not given:
+        given = as_text(setting.default)
+    if not given or given == "none":
+        return "none" if parameter.default else "required"
+    return f"`{given}`"
+
+
+def _kind(parameter: Parameter) -> str:
+    return "a JSON object" if parameter.is_object else "a number" if parameter.is_number else "text"
+
+
+def _about(parameter: Parameter) -> str:
+    link = "[setting](configure.md#settings)"
+    return re.sub(rf"^{parameter.variable}\b", link, parameter.about).rstrip(".")
+
+
+def computed() -> str:
+    """Every setting of the app that the templates compute."""
+    rows = (
+        (f"`{name}`", ", ".join(f"`{each}`" for each in by) or "the deployment alone") for name, by in COMPUTED.items()
+    )
+    return _table(("setting", "decided by"), rows)
 
 
 def names() -> str:
@@ -393,8 +443,10 @@ def _described(package: str) -> tuple[str, str, str]:
 
 _TABLES: dict[str, Callable[[], str]] = {
     "alternatives": alternatives,
+    "azd": azd,
     "benchmarks": benchmarks,
     "builtin": built_in,
+    "computed": computed,
     "decisions": log,
     "drift": drift,
     "drills": drills,
