@@ -6,12 +6,15 @@ without the history of earlier starts; the keys stay.
 
 import argparse
 import asyncio
+import fcntl
 import json
 import os
 import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiohttp import ClientError
@@ -57,24 +60,41 @@ async def _serve(options: argparse.Namespace) -> None:
     if refused := sorted({*_OF_THE_STACK} & {*given}):
         raise StackError(f"{', '.join(refused)}: unset, because this is the address of the simulator here")
     folder = options.state_dir.resolve()
-    _forget(folder)
-    stack = Stack(
-        folder,
-        estate.data,
-        speed=options.speed,
-        sweeps=True,
-        settings=estate.settings | given,
-        port=options.port,
-        simulator_port=options.sim_port,
-    )
-    async with stack:
-        await stack.subscribe()
-        print(_welcome(stack, estate), flush=True)
-        ended = asyncio.create_task(stack.ended())
-        await asyncio.wait({ended, asyncio.create_task(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            raise StackError(ended.result())
-        print("Stopping.")
+    with _locked(folder):
+        _forget(folder)
+        stack = Stack(
+            folder,
+            estate.data,
+            speed=options.speed,
+            sweeps=True,
+            settings=estate.settings | given,
+            port=options.port,
+            simulator_port=options.sim_port,
+        )
+        async with stack:
+            await stack.subscribe()
+            print(_welcome(stack, estate), flush=True)
+            ended = asyncio.create_task(stack.ended())
+            await asyncio.wait({ended, asyncio.create_task(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise StackError(ended.result())
+            print("Stopping.")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Locks the folder: a second start would remove what the first one works with. Raises StackError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            instead = "stop it, or set STATE_DIR, PORT and SIM_PORT for this one"
+            raise StackError(f"another `serve` uses {folder}: {instead}") from None
+        yield
+    finally:
+        os.close(lock)
 
 
 def _forget(folder: Path) -> None:

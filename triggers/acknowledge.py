@@ -87,7 +87,8 @@ async def put_acknowledge(azure: Azure, request: func.HttpRequest) -> func.HttpR
         detail = f"{vm_id.name} may have the cause or not: {'; '.join(found.gaps[:5])}."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "EstateNotRead", detail, retry_after=30)
     if given.cause not in open_now:
-        detail = f"{vm_id.name} does not have the cause {given.cause[:80]!r} now, but {', '.join(open_now) or 'none'}."
+        others = f"the open ones are {', '.join(open_now)}" if open_now else "it has no open cause"
+        detail = f"{vm_id.name} does not have the cause {given.cause[:80]!r} now: {others}."
         raise Problem(HTTPStatus.NOT_FOUND, "CauseNotOpen", detail)
     known = Acknowledgement(vm_id=vm_id, cause=given.cause, until=until, reason=given.reason, at=now)
     return await _kept(azure, request, ACKNOWLEDGED, vm_id, [known])

@@ -19,11 +19,12 @@ from triggers.problems import FieldError, Problem
 # The longest tag value that Azure allows.
 LONGEST_VALUE = 256
 
+_REQUIRED = "a value: it is required"
 _MOST_ERRORS = 100
 _KINDS = {dict: "an object", list: "an array", type(None): "null"}
 # What is allowed where a value has the wrong type, by the type of the error; else a string is required.
 _WANTED = {
-    "missing": "a value: it has to be there",
+    "missing": _REQUIRED,
     "model_type": "an object",
     "too_short": "at least one",
     "list_type": "an array",
@@ -71,7 +72,11 @@ def validated(model: type[Body], body: Any) -> Body:
 
 def invalid_body(errors: Iterable[FieldError]) -> Problem:
     fields = tuple(errors)
-    detail = f"The body has members or values that are not allowed: {', '.join(each.field for each in fields)}."
+    missing = ", ".join(each.field for each in fields if each.allowed == _REQUIRED)
+    wrong = ", ".join(each.field for each in fields if each.allowed != _REQUIRED)
+    lacks = f"The body lacks {missing}. " if missing else ""
+    has = f"The body has members or values that are not allowed: {wrong}." if wrong else ""
+    detail = f"{lacks}{has}".strip()
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", detail, errors=fields)
 
 
@@ -132,7 +137,8 @@ def _error(model: type[BaseModel], error: Any) -> FieldError:
     else:
         allowed = _WANTED.get(error["type"], f"a string of 1 to {LONGEST_VALUE} characters")
     field = ".".join(map(str, place))[:LONGEST_VALUE] or "body"
-    return FieldError(field=field, given=shown(error["input"]), allowed=allowed)
+    given = "nothing" if error["type"] == "missing" else shown(error["input"])
+    return FieldError(field=field, given=given, allowed=allowed)
 
 
 def _members(model: type[BaseModel], place: tuple[Any, ...]) -> dict[str, Any]:

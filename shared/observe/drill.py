@@ -92,7 +92,7 @@ async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Prefligh
         members = await _known(_members(azure, found.seen.item.vault, group), f"The group {group}", unread)
         findings += (finding_of("DrillNotKnown", f"{what} could not be read: {why}") for what, why in unread.items())
         rest = sorted(set(members or ()) - {found.vm_id})
-        others = tuple(await asyncio.gather(*(_preflight(azure, each, order) for each in rest)))
+        others = tuple(await asyncio.gather(*(_preflight(azure, each, order, group) for each in rest)))
         networks = {each.network.id for each in (found, *others) if each.network}
         findings += of_group([each.seen for each in (found, *others) if each.seen], order.recovery_point, networks)
     every = (found, *others)
@@ -120,12 +120,13 @@ async def _left_out(azure: Azure, vm: SourceVm, group: str) -> tuple[Finding, ..
     return (finding_of("DrillNotReady", text),)
 
 
-async def _preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
+async def _preflight(azure: Azure, vm: ResourceId, order: DrillOrder, drilled_with: str = "") -> Preflight:
+    """`drilled_with` is the consistency group for which this VM is drilled, too."""
     observation = await observe(azure, vm, thorough=True)
     vm = observation.vm.id if observation.vm else vm
     item = observation.item
     if item is None or observation.decision.state is not State.PROTECTED or observation.decision.held:
-        return Preflight(vm, (_not_protected(vm, observation.decision),))
+        return Preflight(vm, (_not_protected(vm, observation.decision, drilled_with),))
     seen = await read_drill_item(azure, item.id)
     if seen is None:
         return Preflight(vm, (finding_of("DrillNotReady", f"The replicated item of {vm.name} is gone."),))
@@ -169,10 +170,14 @@ def _cost(azure: Azure, vm: SourceVm, seen: DrillItem, size: Size, order: DrillO
     return cost_of_drill(disks, size.cores, seconds / 3600, azure.settings.prices)
 
 
-def _not_protected(vm: ResourceId, decision: Decision) -> Finding:
+def _not_protected(vm: ResourceId, decision: Decision, drilled_with: str) -> Finding:
     why = "; ".join(finding.message for finding in decision.findings)
+    if decision.state is State.DRILLING:
+        why = "GET .../drill shows its drill, DELETE cleans it up now."
     held = ", on hold" if decision.held else ""
-    return finding_of("DrillNotReady", f"The state of {vm.name} is {decision.state}{held}. {why}".strip())
+    group = f" It is in the consistency group {drilled_with}, which is drilled as a whole." if drilled_with else ""
+    text = f"The state of {vm.name} is {decision.state}{held}.{group} {why}"
+    return finding_of("DrillNotReady", text.strip())
 
 
 async def _known(read: Awaitable[T], what: str, unread: dict[str, str]) -> T | None:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,15 @@ def test_serve_says_what_ended_when_a_process_dies_and_its_files_are_its_owner_s
         files = {path: path.stat().st_mode for path in (state, *state.rglob("*"))}
 
         assert {"host.log", "simulator.log", "estate.json", "ca.pem", "keys.json"} <= {path.name for path in files}
+        again = subprocess.run(  # noqa: S603
+            command("serve"),
+            env=os.environ | {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(state)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (again.returncode, "another `serve` uses" in again.stderr) == (2, True)
+        assert [path.name for path in files if not path.exists()] == []
         assert not [path for path, mode in files.items() if mode & 0o077]
 
         os.kill(pid, signal.SIGKILL)

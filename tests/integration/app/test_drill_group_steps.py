@@ -21,6 +21,7 @@ from shared.model.drill import Drill, DrillOrder, DrillOutcome
 from shared.model.drill_words import CREATE
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
+from shared.observe.drill import preflight
 from shared.observe.drill_needs import drill_needs
 from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
@@ -355,6 +356,21 @@ async def _deleted(azure: Azure, plan: ResourceId) -> None:
         return Pending(retry_after=POLL) if await read_plan(azure, plan) else Ready()
 
     await ready(gone)
+
+
+async def test_what_refuses_a_drill_names_the_group_or_the_drill_that_it_is_about(reach: Reach) -> None:
+    estate = grouped()
+    estate["virtualMachines"][1]["tags"] |= {"dr-hold": "migration"}
+    async with reach(estate, speed=SPEED, **SETTINGS) as reached:
+        (held,) = (await preflight(reached.azure, VMS[0], ORDER)).findings
+    async with reach(grouped(), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+        assert await prepare_drill(azure, REQUEST) == Ready()
+        assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+        (under_way,) = (await preflight(azure, VMS[0], ORDER)).findings
+
+    assert "web-2 is Protected, on hold. It is in the consistency group shop" in held.message
+    assert "web-1 is Drilling. GET .../drill shows its drill" in under_way.message
 
 
 async def test_by_schedule_a_group_is_due_as_one_with_its_most_overdue_vm(reach: Reach) -> None:

@@ -105,7 +105,7 @@ ONE_WAY = "exactly one of virtualMachines, subscriptionId with resourceGroup, ta
         Wrong("all", "body", "all", "an object"),
         Wrong({"all": True}, "body", "all", ONE_WAY),
         Wrong({**BY_GROUP, "tag": {"name": "a", "value": "b"}}, "body", "subscriptionId, resourceGroup, tag", ONE_WAY),
-        Wrong({"resourceGroup": "web"}, "subscriptionId", "an object", "it has to be there"),
+        Wrong({"resourceGroup": "web"}, "subscriptionId", "nothing", "it is required"),
         Wrong({**BY_GROUP, "subscriptionId": "prod"}, "subscriptionId", "prod", "the GUID of a subscription"),
         Wrong({**BY_GROUP, "resourceGroup": "a/b"}, "resourceGroup", "a/b", "the name of a resource group"),
         Wrong({**BY_GROUP, "resourceGroup": "web."}, "resourceGroup", "web.", "the name of a resource group"),
@@ -121,7 +121,7 @@ ONE_WAY = "exactly one of virtualMachines, subscriptionId with resourceGroup, ta
         Wrong({"virtualMachines": [f"{vm('a')}/../b"]}, "virtualMachines.0", "/sub", "the ID of a VM"),
         Wrong({"virtualMachines": [str(vm("a", "web", ELSEWHERE))]}, "virtualMachines.0", "/sub", "DR_SOURCE_SCOPE"),
         Wrong({"tag": "env=prod"}, "tag", "env=prod", "an object"),
-        Wrong({"tag": {"name": "env"}}, "tag.value", "an object", "it has to be there"),
+        Wrong({"tag": {"name": "env"}}, "tag.value", "nothing", "it is required"),
         Wrong({"tag": {"name": "", "value": "x"}}, "tag.name", "", "a string"),
         Wrong({"tag": {"name": "a", "value": "b", "c": 1}}, "tag.c", "1", "name, value"),
         Wrong({**BY_GROUP, "protection": None}, "protection", "null", "an object"),
@@ -149,6 +149,14 @@ async def test_everything_that_is_wrong_is_reported_at_once(cloud: Cloud) -> Non
         "virtualMachines.2",
         "protection.dr-churn",
     ]
+
+
+async def test_what_is_missing_is_told_apart_from_what_is_wrong(cloud: Cloud) -> None:
+    _, problem = await refused(cloud, {"tag": {"name": "env", "x": 1}})
+    _, other = await refused(cloud, {"tag": {"name": "env"}})
+
+    assert problem["detail"] == "The body lacks tag.value. The body has members or values that are not allowed: tag.x."
+    assert other["detail"] == "The body lacks tag.value."
 
 
 @given(
