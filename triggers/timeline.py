@@ -84,9 +84,9 @@ class _Archived(NamedTuple):
 
 
 def read_month(text: str) -> date:
-    """The first day of a month. Raises ValueError."""
-    if not re.fullmatch(MONTH, text) or text < "0001":
-        raise ValueError("a month (UTC), as 2026-11")
+    """The first day of a month that has begun. Raises ValueError."""
+    if not re.fullmatch(MONTH, text) or not "0001" <= text <= f"{datetime.now(UTC):%Y-%m}":
+        raise ValueError("a month (UTC) that has begun, as 2026-11")
     return date.fromisoformat(f"{text}-01")
 
 

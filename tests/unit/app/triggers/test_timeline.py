@@ -176,6 +176,7 @@ async def test_without_an_archive_it_says_so() -> None:
     [
         ({"month": "2026-13"}, (400, "InvalidQuery")),
         ({"month": "0000-01"}, (400, "InvalidQuery")),
+        ({"month": "9999-01"}, (400, "InvalidQuery")),
         ({"month": "November"}, (400, "InvalidQuery")),
         ({"top": "1"}, (400, "InvalidQuery")),
         ({"subscription": ELSEWHERE}, (404, "OutOfScope")),
@@ -186,4 +187,4 @@ async def test_what_is_not_allowed_is_named(query: dict[str, str], expected: tup
 
     assert (status, problem["code"]) == expected
     if "month" in query:
-        assert problem["errors"][0]["allowed"] == "a month (UTC), as 2026-11"
+        assert problem["errors"][0]["allowed"] == "a month (UTC) that has begun, as 2026-11"
