@@ -22,7 +22,7 @@ param webhookUrl string = ''
 @description('Whether what cannot be delivered is kept in a storage account of its own. See docs/limits.md: it needs keys.')
 param deadLetter bool = false
 
-@description('Who is told of events that were not delivered.')
+@description('The action group that is alerted of events that were not delivered.')
 param actionGroupId string
 
 @description('Region of what is not global.')

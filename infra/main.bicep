@@ -143,11 +143,11 @@ param tagName string = ''
 @description('DR_TAG_VALUES, comma-separated.')
 param tagValues string = ''
 
-@description('Whether to make an Event Grid topic that is told how each VM stands (DR_OUTCOME_TOPIC_ENDPOINT).')
+@description('Whether to make an Event Grid topic to which the status of each VM is published (DR_OUTCOME_TOPIC_ENDPOINT).')
 @allowed(['', 'true', 'false'])
 param outcomeTopic string = ''
 
-@description('The client ID of the Entra application of the HTTP doors; empty: they ask for function keys.')
+@description('The client ID of the Entra application of the HTTP triggers; empty: they need a function key.')
 param authClientId string = ''
 
 @description('Where Durable Functions keeps its state: the app\'s storage account, or a Durable Task Scheduler (not tested).')
@@ -176,7 +176,7 @@ param alwaysReadyInstances string = '0'
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.13'
 
-@description('Who is told by e-mail, comma-separated.')
+@description('The e-mail addresses that alerts are sent to, comma-separated.')
 param alertEmails string = ''
 
 @description('The longest recovery point objective, in minutes, before an alert.')

@@ -29,7 +29,7 @@ param highChurn bool = false
 @description('The function app\'s resource ID (DR_APP_ID): its code is there already, since Event Grid asks it first.')
 param appId string
 
-@description('Who is told of events that were not delivered (DR_ACTION_GROUP_ID).')
+@description('The action group that is alerted of events that were not delivered (DR_ACTION_GROUP_ID).')
 param actionGroupId string
 
 module rights 'subscription.bicep' = {

@@ -1,5 +1,5 @@
-// Who is told, and of what: rules over the app's own metrics and log lines. (Site Recovery's replicated items reach a workspace once a
-// day, so they are no base for an alert on the RPO.)
+// The alert rules, over the app's own metrics and log lines, and their action group. (Site Recovery's replicated items reach a workspace
+// once a day, so they are no base for an alert on the RPO.)
 import { parts } from 'lists.bicep'
 
 param token string

@@ -1,4 +1,4 @@
-// The function app on Flex Consumption, its settings and who may call its HTTP doors.
+// The function app on Flex Consumption, its settings and who may call its HTTP triggers.
 param token string
 param location string
 param tags object
@@ -96,7 +96,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    // Event Grid comes from outside, and without a private endpoint the callers of the HTTP doors too.
+    // Event Grid comes from outside, and without a private endpoint the callers of the HTTP triggers too.
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {

@@ -1,4 +1,4 @@
-// The topic that is told how each VM stands: who wants to know subscribes to it.
+// The topic to which the status of each VM is published, for anyone to subscribe to.
 import { builtIn } from 'role-list.bicep'
 
 param name string
