@@ -35,8 +35,10 @@ _MOST_NOTES = 20
 class ReferencedResources:
     """The target resources that the VMs of the estate need, and all that items name, by lower-cased ID.
 
-    The target network of a VM, and the app's own for its drills, are listed only once the VM is Protected: `interfaces`
-    are those of the VMs before that. `unclear` is an item that names no network and whose VM is gone, or "".
+    With a group all cache accounts in it are needed: that of its region for an item that does not name those of all its
+    disks. The target network of a VM, and the app's own for its drills, are listed only once the VM is Protected:
+    `interfaces` are those of the VMs before that. `unclear` is an item that names no network and whose VM is gone, or
+    "".
     """
 
     needed: frozenset[str] = frozenset()
@@ -96,6 +98,11 @@ def references_of(
         if vm.id in unknown or (tagged and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)
+    needed |= {
+        settings.names.cache_group_of(item.source.subscription, item.settings.source_location)
+        for item in items
+        if item.settings.source_location and not _names_its_caches(item)
+    }
     if any(profile.drill and profile.drill.network == CREATE for profile in settings.profiles.values()):
         needed |= {naming.drill_network(each.target_network) for each in items if each.target_network}
     unclear = min((str(item.id) for item in unknown.values()), default="")
@@ -104,6 +111,10 @@ def references_of(
 
 def _names_its_network(item: ProtectedItem) -> bool:
     return bool(item.nics) and all(nic.network for nic in item.nics)
+
+
+def _names_its_caches(item: ProtectedItem) -> bool:
+    return bool(item.disks) and all(disk.cache_account for disk in item.disks)
 
 
 def _needed_by(vm: SourceVm, overrides: Overrides, target: str) -> Iterator[ResourceId]:

@@ -75,7 +75,9 @@ async def test_an_item_is_read_or_a_gap_and_its_vm_is_not_enabled_nor_its_cache_
             assert status.state is State.UNKNOWN
             assert [finding.code for finding in observed.decision.findings] == ["ProtectionNotRead"]
     for item in known:
-        assert item.disks == () or ResourceId(CACHE) in {disk.cache_account for disk in item.disks}
+        named = {disk.cache_account for disk in item.disks} or {None}
+        assert named & {ResourceId(CACHE), None}
+        assert ResourceId(CACHE).key in cloud.resources
     assert Summary.of(report.vm_statuses).total >= 1
     assert cloud.writes == [("delete " + ResourceId(CACHE).key, None)] * (ResourceId(CACHE).key not in cloud.resources)
 

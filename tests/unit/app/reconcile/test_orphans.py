@@ -55,6 +55,7 @@ PLACEMENT = NAMES.sibling(SOURCE_PLACEMENT)
 VNET = NAMES.sibling(SOURCE_NETWORK)
 CACHE = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, CACHE.group_id)
+ELSEWHERE_CACHE = ResourceId.of(SUBSCRIPTION, "caches", "Microsoft.Storage/storageAccounts", "ofothers")
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
 
 
@@ -115,6 +116,18 @@ def test_all_cache_accounts_of_a_tagged_vm_s_region_stay() -> None:
 
     wanted = referenced(source_vm()).needed
     assert unneeded([CACHE, *others, far, far.group_id], wanted, settings()) == (far, far.group_id)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "stays"), [((), True), ((None,), True), ((ELSEWHERE_CACHE, None), True), ((ELSEWHERE_CACHE,), False)]
+)
+def test_an_item_that_does_not_name_the_caches_of_its_disks_may_use_each_of_its_region(
+    accounts: tuple[ResourceId | None, ...], stays: bool
+) -> None:
+    disks = tuple(ItemDisk(id=OS_DISK, cache_account=account) for account in accounts)
+    item = protected_item(disks=disks, settings=ItemSettings(source_location=SOURCE))
+
+    assert ({CACHE, CACHE.group_id} <= left(items=(item,))) is not stays
 
 
 def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
