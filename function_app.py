@@ -36,7 +36,7 @@ import azure.functions as func
 
 import activities.functions
 import orchestrators.functions
-from shared.config.settings import load_settings
+from shared.config.environment import load_settings
 from shared.model.scope import Scope
 from triggers.roles import auth_level
 from triggers.routes import ROUTES, Route

@@ -5,21 +5,14 @@ from collections.abc import Collection, Iterable
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
+from shared.instance_status import RUNNING, orders_of
 from shared.model.drill import DrillOutcome, DrillResult
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Ready, StepResult
 from shared.observe.drill_groups import lead_of
 from shared.observe.drill_needs import DrillNeeds, drill_needs
-from shared.orchestrations import (
-    RUNNING,
-    drill_instance_of,
-    each,
-    orders_of,
-    signal_end_of_drill,
-    start_drill_run,
-    status_of,
-)
+from shared.orchestrations import drill_instance_of, each, signal_end_of_drill, start_drill_run, status_of
 from shared.reconcile.drill_batch import DrillBatchProgress, DrillBatchRequest, DrillEnd
 from shared.reconcile.drill_queue import Limit, fitting
 from shared.reconcile.drill_state import DrillRun

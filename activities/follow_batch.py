@@ -3,10 +3,11 @@
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
+from shared.instance_status import RUNNING, orders_of, run_ended
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready, StepResult
-from shared.orchestrations import RUNNING, each, instance_of, orders_of, run_ended, signal_or_start, status_of
+from shared.orchestrations import each, instance_of, signal_or_start, status_of
 from shared.reconcile.batch import BatchEnd, BatchProgress, BatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 

@@ -5,9 +5,9 @@ import logging
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
+from shared.instance_status import ENDED
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Ready, StepResult
-from shared.orchestrations import ENDED
 from shared.reconcile.retention import purge_windows
 
 log = logging.getLogger("dr.history")

@@ -22,8 +22,9 @@ from local.bench import results
 from local.bench.figures import FIGURES, RUNNING, USED
 from local.bench.rivals import compare
 from shared.arm.permanent_errors import PERMANENT_ERRORS
+from shared.config.environment import as_text
 from shared.config.override_options import CHOICES, ROWS
-from shared.config.settings import Settings, as_text
+from shared.config.settings import Settings
 from shared.config.support_rules import RULES
 from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES

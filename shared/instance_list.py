@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from shared.orchestrations import RUNNING
+from shared.instance_status import RUNNING
 
 _TOKEN = "x-ms-continuation-token"  # noqa: S105 - the name of a header
 _PAGE = 1000

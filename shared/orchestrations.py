@@ -1,7 +1,6 @@
 """Instances of orchestrations: one for each VM, with its ID as the lock. Triggers only signal or start them."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -13,14 +12,12 @@ from typing import Any, TypeVar
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.config.intervals import CATCH_UP, LEASE, SHORTEST_LEASE
+from shared.instance_status import RUNNING, failures_of, json_in, last_change_of, orders_of
 from shared.model import naming
-from shared.model.changes import RETRY, DiskFailure, Refusal
 from shared.model.order import Hint, Order
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, first_line
 from shared.reconcile.drill_state import DrillRun
-from shared.reconcile.last_run import LastRun
-from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
+from shared.reconcile.run_state import CHANGED, RunState
 
 log = logging.getLogger("dr.instances")
 
@@ -30,19 +27,6 @@ Start = Callable[[], Awaitable[bool]]
 
 ORCHESTRATOR, DRILL, DRILL_BATCH = "protect_vm", "drill_vm", "drill_batch"
 _AT_ONCE = 20
-
-RUNNING = {
-    OrchestrationRuntimeStatus.Pending,
-    OrchestrationRuntimeStatus.Running,
-    OrchestrationRuntimeStatus.ContinuedAsNew,
-    OrchestrationRuntimeStatus.Suspended,
-}
-
-ENDED = [
-    OrchestrationRuntimeStatus.Completed,
-    OrchestrationRuntimeStatus.Failed,
-    OrchestrationRuntimeStatus.Terminated,
-]
 
 # A run in its last turn may receive the event and end without observing the VM again (3 to 7 of 300, measured).
 _PAUSE = 1.0
@@ -204,71 +188,6 @@ async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order:
         pause = min(2 * pause, _LONGEST_POLL)
 
 
-def orders_of(status: Any) -> tuple[str, ...]:
-    """The tokens that an instance shows: those of its custom status while it runs, then those of its result. Both are
-    empty before its first turn: the input of an accepted start proves nothing."""
-    shown = status.custom_status if status.runtime_status in RUNNING else status.output
-    return tuple(shown.get("orders") or ()) if isinstance(shown, dict) else ()
-
-
-def output_of(status: Any) -> Any:
-    """The result of an instance; of one that failed the first line of the reason: a stack trace may follow."""
-    return first_line(status.output) if isinstance(status.output, str) else status.output
-
-
-def last_change_of(status: Any) -> LastChange | None:
-    """The last change by the run with this status, or by an earlier one."""
-    shown = status.custom_status if status.runtime_status in RUNNING else status.output
-    try:
-        if status.runtime_status is OrchestrationRuntimeStatus.Completed:
-            result = RunResult.load(shown)
-            if result.acted and status.last_updated_time:
-                return LastChange(outcome=result.outcome, at=status.last_updated_time, error=result.error)
-        return LastChange.load(shown["lastChange"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def last_run_of(status: Any) -> LastRun | None:
-    """What the instance shows of the last run of a VM; None if there was none, or its history was purged."""
-    ended, at = status.runtime_status, status.last_updated_time
-    if ended is None:
-        return None
-    try:
-        if ended in RUNNING:
-            shown = status.custom_status or {}
-            done = f" ({shown['percent']} %)" if "percent" in shown else ""
-            step = f"{shown.get('step') or 'Observing the VM'}{done}"
-            return LastRun(step=step, error=shown.get("lastError"), resume_at=shown.get("resumeAt"))
-        if ended is OrchestrationRuntimeStatus.Completed:
-            return LastRun(result=RunResult.load(status.output), at=at)
-    except (AttributeError, TypeError, ValueError):
-        return LastRun(unread="its state is of another version of the app")
-    return LastRun(error=run_ended(status), step="It has ended", at=at)
-
-
-def run_ended(status: Any) -> Error:
-    """The error of an instance that did not end by itself."""
-    why = f" {output_of(status)}" if status.output else ""
-    return Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.{why}")
-
-
-def failures_of(status: Any) -> tuple[tuple[DiskFailure, ...], tuple[Refusal, ...]]:
-    """The disks that the run with this status, or an earlier one, could not add lately, and the changes that Azure
-    refused."""
-    if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
-        return (), ()
-    since = datetime.now(UTC) - RETRY
-    try:
-        result = RunResult.load(status.output)
-    except ValueError:
-        return (), ()
-    return (
-        tuple(failure for failure in result.failed_disks if failure.at > since),
-        tuple(refusal for refusal in result.refusals if refusal.at > since),
-    )
-
-
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
     run continues with its state; so it does if another was to, and was not started.
@@ -414,11 +333,3 @@ async def each(them: Sequence[T], call: Callable[[T], Awaitable[R]]) -> list[R]:
     for start in range(0, len(them), _AT_ONCE):
         answers += await asyncio.gather(*map(call, them[start : start + _AT_ONCE]))
     return answers
-
-
-def json_in(given: Any) -> Any:
-    """The JSON in the input or output of an instance: the SDK encodes JSON in JSON, so it may be a string. Raises
-    ValueError."""
-    while isinstance(given, str):
-        given = json.loads(given)
-    return given

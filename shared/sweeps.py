@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
-from shared.orchestrations import RUNNING, json_in, run_ended, start_if_idle, status_of
+from shared.instance_status import RUNNING, json_in, run_ended
+from shared.orchestrations import start_if_idle, status_of
 from shared.reconcile.sweep import LastSweep, Summary, Sweep, SweepReport
 
 INSTANCE, ORCHESTRATOR = "reconcile", "reconcile_estate"

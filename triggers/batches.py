@@ -9,8 +9,9 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.config.settings import Settings
+from shared.instance_status import RUNNING, json_in, output_of
 from shared.model.step_result import Error
-from shared.orchestrations import RUNNING, SignalError, json_in, output_of, start_and_see
+from shared.orchestrations import SignalError, start_and_see
 from shared.reconcile.batch import BatchOf
 from triggers import names
 from triggers.problems import Problem, status_not_read

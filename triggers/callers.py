@@ -15,7 +15,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.config.settings import authentication_is_on
+from shared.config.environment import authentication_is_on
 from shared.model.caller import Caller, CallerKind, Via, object_id_in
 from triggers.problems import Problem
 from triggers.roles import Role

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from shared.arm.client import Azure
 from shared.config.drill_schedule import drill_network
 from shared.config.settings import Settings
+from shared.instance_status import RUNNING, output_of
 from shared.model.caller import Caller
 from shared.model.drill import Drill, DrillOrder
 from shared.model.drill_words import APP_CONSISTENT, CREATE, LATEST, LATEST_PROCESSED, LONGEST_KEEP
@@ -18,15 +19,7 @@ from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.observe.drill import preflight
 from shared.observe.drill_groups import lead_of
-from shared.orchestrations import (
-    RUNNING,
-    SignalError,
-    begin_drill,
-    drill_instance_of,
-    end_drill,
-    output_of,
-    status_of,
-)
+from shared.orchestrations import SignalError, begin_drill, drill_instance_of, end_drill, status_of
 from shared.reconcile.drill_state import DrillPhase, DrillRun
 from triggers.body import validated
 from triggers.callers import caller_of

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, Field
 from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.instance_list import list_all, status_in
+from shared.instance_status import RUNNING
 from shared.model.order import Order
 from shared.observe.drill import preflight
-from shared.orchestrations import DRILL_BATCH, RUNNING, SignalError, cancel_drills
+from shared.orchestrations import DRILL_BATCH, SignalError, cancel_drills
 from shared.reconcile.batch import AT_ONCE as IN_ONE_STEP
 from shared.reconcile.batch import MOST_VMS
 from shared.reconcile.drill_batch import AT_ONCE, MOST_AT_ONCE, PREFIX, DrillBatch

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Self
 
 from shared.config.settings import Settings
+from shared.instance_status import RUNNING as RUNS
 from shared.model.base import Model
 from shared.model.cost import DrillCost
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.observe.drill import Preflight
-from shared.orchestrations import RUNNING as RUNS
 from shared.planning.costs import sum_of_drills
 from shared.reconcile.batch import RUNNING, WAITING
 from shared.reconcile.drill_batch import DrillBatch

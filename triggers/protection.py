@@ -8,6 +8,7 @@ from azure.durable_functions import DurableOrchestrationClient
 from shared.arm.client import Azure
 from shared.arm.tags import write_tags
 from shared.config.settings import Intent, Settings
+from shared.instance_status import RUNNING, last_change_of, last_run_of, output_of
 from shared.model.activity_io import Observation
 from shared.model.decision import Action
 from shared.model.findings import Finding
@@ -17,7 +18,7 @@ from shared.model.resource_id import ResourceId
 from shared.observe.preview import Planned, blockers_of, planned
 from shared.observe.readiness import readiness_of
 from shared.observe.vm import observe, plan_for
-from shared.orchestrations import RUNNING, instance_of, last_change_of, last_run_of, output_of, status_of
+from shared.orchestrations import instance_of, status_of
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.last_run import LastRun
 from shared.reconcile.reason import Reason, reason_of

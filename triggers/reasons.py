@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.config.settings import Settings
+from shared.instance_status import last_run_of
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import first_line
-from shared.orchestrations import each, instance_of, last_run_of, status_of
+from shared.orchestrations import each, instance_of, status_of
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.last_run import LastRun
 from shared.reconcile.reason import Reason, may_be_in_run, needs_reason, reason_of

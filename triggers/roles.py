@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import azure.functions as func
 
-from shared.config.settings import authentication_is_on
+from shared.config.environment import authentication_is_on
 
 
 class Role(StrEnum):

@@ -11,8 +11,9 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
 from shared.instance_list import list_running, status_in
+from shared.instance_status import json_in
 from shared.model.values import one_of
-from shared.orchestrations import each, json_in
+from shared.orchestrations import each
 from shared.reconcile.batch import PREFIX
 from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 from triggers.operations import describe, query

@@ -24,8 +24,9 @@ from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.shared_reads import ListedType, Loader
 from shared.arm.ttl_cache import TtlCache
+from shared.config.environment import load_settings
 from shared.config.intervals import LONGEST_CALL_WAIT, LONGEST_TURN, TTL_SLOW, TTL_TARGETS
-from shared.config.settings import Mode, Settings, load_settings
+from shared.config.settings import Mode, Settings
 from shared.model.drill import Drill
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import REMOVABLE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.arm.archive import ArchiveError, not_writable
 from shared.arm.message_files import drills_after, keep_state, read_state
-from shared.config.settings import page_url
+from shared.config.environment import page_url
 from shared.model.findings import Finding
 from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport

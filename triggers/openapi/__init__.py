@@ -8,7 +8,8 @@ from importlib import import_module
 import azure.functions as func
 
 from shared.arm.client import Azure
-from shared.config.settings import Settings, authentication_is_on
+from shared.config.environment import authentication_is_on
+from shared.config.settings import Settings
 from shared.reconcile.batch import PREFIX
 from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 from triggers import names

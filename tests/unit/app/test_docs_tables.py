@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.config.settings import Settings, as_text
+from shared.config.environment import as_text
+from shared.config.settings import Settings
 from shared.planning.catalog import CATALOG
 from shared.reconcile.run_state import RunOutcome
 

@@ -17,7 +17,7 @@ from azure.functions.decorators.http import HttpTrigger
 import shared.arm.client
 from activities.functions import ACTIVITIES, WITH_CLIENT
 from orchestrators.functions import ORCHESTRATORS
-from shared.config.settings import SettingsError
+from shared.config.environment import SettingsError
 from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.reconcile.sweep import Sweep

@@ -17,12 +17,12 @@ from activities.publish_outcome import publish_outcome
 from activities.publish_sweep import publish_sweep
 from activities.purge_history import purge_history
 from shared.arm.topic import publish
+from shared.instance_status import ENDED, RUNNING
 from shared.model.activity_io import PurgeRequest
 from shared.model.caller import Caller, CallerKind, Via
 from shared.model.decision import State
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
-from shared.orchestrations import ENDED, RUNNING
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.retention import KEPT, purge_windows
 from shared.reconcile.run_state import RunOutcome

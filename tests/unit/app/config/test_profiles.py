@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from shared.config.environment import load_settings
 from shared.config.profiles import Profile
-from shared.config.settings import Settings, load_settings
+from shared.config.settings import Settings
 from shared.model.policy import Policy
 from shared.model.resource_id import ResourceId
 from tests.unit.app.config.test_settings import load, problems_of

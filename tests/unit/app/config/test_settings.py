@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from shared.config.environment import SettingsError, load_settings
 from shared.config.profiles import Profile
-from shared.config.settings import Mode, Settings, SettingsError, load_settings
+from shared.config.settings import Mode, Settings
 from shared.model.hold import Hold
 from tests.unit.app.examples import ELSEWHERE, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from shared.config.environment import as_text
 from shared.config.prices import Prices
 from shared.config.profiles import Profile
-from shared.config.settings import Settings, as_text
+from shared.config.settings import Settings
 from shared.model.resource_id import AUTOMATION_ACCOUNT, ResourceId
 from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings

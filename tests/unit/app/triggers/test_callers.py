@@ -14,7 +14,7 @@ from azure.functions.decorators.http import HttpTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config.settings import SettingsError
+from shared.config.environment import SettingsError
 from shared.model.caller import Caller, CallerKind, Via
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from triggers import openapi
