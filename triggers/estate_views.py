@@ -74,10 +74,13 @@ class StandingView(Model):
 
 
 class RegionView(Model):
-    """What would become of the VMs of a source region if it were lost now, and no other: of `total` VMs that are tagged
-    or protected, how many are `recoverable`; how many would not come up, and of how many it is not known, by the
-    reason: the code of a finding, a state, or `RpoUnknown`. Each counts once. `worstRpoSeconds` is the oldest recovery
-    point of those that would come up. `cores` are those that a failover of the whole region needs of each quota."""
+    """What would become of the VMs of a source region if it were lost now, and no other.
+
+    Of `total` VMs that are tagged or protected, how many are `recoverable`; how many would not come up, and of how many
+    it is not known, by the reason: the code of a finding, a state, `RpoUnknown` or `HealthUnknown`. Each counts once.
+    `worstRpoSeconds` is the oldest recovery point of those that would come up. `cores` are those that a failover of the
+    whole region needs of each quota.
+    """
 
     region: str
     total: int

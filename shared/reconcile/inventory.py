@@ -22,7 +22,8 @@ from shared.planning.catalog import LEFT_OPEN, PLACEHOLDERS
 from shared.reconcile.orphans import ReferencedResources
 from shared.reconcile.readiness import Targets
 
-RPO_UNKNOWN = "RpoUnknown"
+RPO_UNKNOWN, HEALTH_UNKNOWN = "RpoUnknown", "HealthUnknown"
+_HEALTHS = {"normal", "warning", "critical"}
 _ON_HOLD, _MANAGED = "OnHold", "ManagedResourceGroup"
 
 
@@ -35,7 +36,7 @@ class Recovery(StrEnum):
 
 
 class Prospect(NamedTuple):
-    """`why` it would not, or why it is not known: the code of a finding, a state, or `RpoUnknown`."""
+    """`why` it would not, or why it is not known: the code of a finding, a state, `RpoUnknown`, or `HealthUnknown`."""
 
     recovery: Recovery
     why: str
@@ -182,7 +183,10 @@ class VmStatus(Record):
             return Prospect(Recovery.NO, self.state)
         if unknown := next((each.code for each in self.findings if each.code in LEFT_OPEN), ""):
             return Prospect(Recovery.UNKNOWN, unknown)
-        return Prospect(Recovery.UNKNOWN, RPO_UNKNOWN) if self.rpo_seconds is None else Prospect(Recovery.YES, "")
+        if self.rpo_seconds is None:
+            return Prospect(Recovery.UNKNOWN, RPO_UNKNOWN)
+        is_known = self.replication_health.lower() in _HEALTHS
+        return Prospect(Recovery.YES, "") if is_known else Prospect(Recovery.UNKNOWN, HEALTH_UNKNOWN)
 
     @property
     def _hindrance(self) -> str:

@@ -119,6 +119,7 @@ def item_body(state: str, name: str = "made-in-the-portal", **details: Any) -> d
         "properties": {
             "protectionState": state,
             "protectionStateDescription": f"It is {state}",
+            "replicationHealth": "Normal",
             "policyId": str(POLICY),
             "providerSpecificDetails": {**known, **details},
         },

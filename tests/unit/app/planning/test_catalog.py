@@ -67,7 +67,8 @@ def test_a_finding_says_so_if_its_vm_would_not_come_up(code: str, case: str, rec
     finding = finding_of(code, "It is so.", case=case, action="")
 
     assert finding.recoverable is recoverable
-    status = VmStatus(vm_id=VM_ID, state=State.PROTECTED, findings=(finding,), rpo_seconds=60, need=need())
+    known: Any = {"rpo_seconds": 60, "replication_health": "Normal", "need": need()}
+    status = VmStatus(vm_id=VM_ID, state=State.PROTECTED, findings=(finding,), **known)
     assert status.prospect == (Prospect(Recovery.NO, code) if recoverable is False else Prospect(Recovery.YES, ""))
 
 

@@ -186,14 +186,19 @@ FROZEN = finding_of("ItemFrozen", "Failed over.")
 NOT_READ = finding_of("SourceNotRead", "Not read.")
 TRIED, UNFIT = finding_of("EnableFailed", "It failed."), finding_of("NotEligible", "It cannot be.")
 FOREIGN, OPEN = finding_of("ProtectedElsewhere", "Another vault."), finding_of("TargetNotRead", "Not read.")
+KNOWN = {"rpo_seconds": 60, "replication_health": "Normal"}
+UNKNOWN_HEALTH = Prospect(Recovery.UNKNOWN, "HealthUnknown")
 OPEN_TARGET = Prospect(Recovery.UNKNOWN, "TargetNotRead")
 
 
 @pytest.mark.parametrize(
     ("state", "more", "prospect"),
     [
-        (State.PROTECTED, {"need": need(), "rpo_seconds": 60}, Prospect(Recovery.YES, "")),
-        (State.UNTAGGED, {"need": need(), "rpo_seconds": 60}, Prospect(Recovery.YES, "")),
+        (State.PROTECTED, {"need": need(), **KNOWN}, Prospect(Recovery.YES, "")),
+        (State.PROTECTED, {"need": need(), **KNOWN, "replication_health": "Warning"}, Prospect(Recovery.YES, "")),
+        (State.PROTECTED, {"need": need(), **KNOWN, "replication_health": "None"}, UNKNOWN_HEALTH),
+        (State.PROTECTED, {"need": need(), **KNOWN, "replication_health": ""}, UNKNOWN_HEALTH),
+        (State.UNTAGGED, {"need": need(), **KNOWN}, Prospect(Recovery.YES, "")),
         (State.PROTECTED, {"need": need()}, Prospect(Recovery.UNKNOWN, "RpoUnknown")),
         (State.PROTECTED, {"need": need(), "findings": (ILL,)}, Prospect(Recovery.NO, "OsDiskReplaced")),
         (State.UNPROTECTED, {"findings": (MISSING,)}, Prospect(Recovery.NO, "MissingProtection")),

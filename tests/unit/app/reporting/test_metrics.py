@@ -24,7 +24,7 @@ PAIR = {"vault": str(VAULT_ID), "source": "eastus", "target": "westus2"}
 
 
 def vm(number: int, state: State = State.PROTECTED, *findings: Finding, **more: Any) -> VmStatus:
-    known = {"location": "eastus", "target_location": "westus2", "vault": VAULT_ID}
+    known = {"location": "eastus", "target_location": "westus2", "vault": VAULT_ID, "replication_health": "Normal"}
     return VmStatus(vm_id=ResourceId(f"{VM_ID}-{number}"), state=state, findings=findings, **{**known, **more})
 
 

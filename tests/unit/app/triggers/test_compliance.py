@@ -55,7 +55,7 @@ class Surveyed(FakeAzure):
 
 def vm_status(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> VmStatus:
     vm = ResourceId.of(changes.pop("subscription", SUBSCRIPTION), group, VM_ID.type, name)
-    known = {"tags": {"dr": "true"}, "location": "eastus"}
+    known = {"tags": {"dr": "true"}, "location": "eastus", "replication_health": "Normal"}
     return VmStatus(vm_id=vm, state=state, **{**known, **changes})
 
 
@@ -96,7 +96,7 @@ async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
         "targetRegion": "westus2",
         "vault": str(VAULT_ID),
         "madeByApp": False,
-        "replicationHealth": "",
+        "replicationHealth": "Normal",
         "rpoSeconds": 95,
         "tags": {"dr": "true", "DR-Profile": "Gold"},
         "findings": [],
