@@ -30,6 +30,8 @@ from local.host.listening import ANY_SIZE, serve_app, url_of
 log = logging.getLogger(__name__)
 
 _STARTED_WITHIN = 60.0
+# It looks for a free port by itself, which another program may take before it listens.
+_PORT_TAKEN = "Address already in use"
 # Seconds for a clean stop, which returns messages and leases.
 _STOPPED_WITHIN = 8.0
 _PASSED_ON = ("Content-Type", "x-ms-continuation-token")
@@ -110,6 +112,20 @@ class ExternalDurable:
             "FUNCTIONS": json.dumps(functions),
             "HUB": os.environ.get("DURABLE_HUB") or self._hub(),
         }
+        process = await self._run_program(environment)
+        try:
+            async with asyncio.timeout(_STARTED_WITHIN):
+                while not (client_file.exists() and (binding := client_file.read_text())):
+                    if process.returncode is not None:
+                        if _PORT_TAKEN not in self._complaint():
+                            raise HostError(f"the Durable extension ended at its start: {self._complaint()}")
+                        process = await self._run_program(environment)
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise HostError(f"the Durable extension was not up within {_STARTED_WITHIN:.0f} s") from None
+        return binding
+
+    async def _run_program(self, environment: dict[str, str]) -> asyncio.subprocess.Process:
         try:
             with self._log_file.open("ab") as output:
                 self._process = await asyncio.create_subprocess_exec(
@@ -117,15 +133,7 @@ class ExternalDurable:
                 )
         except OSError as error:
             raise HostError(f"DURABLE_HOST={self._program} cannot be run: {error.strerror}") from error
-        try:
-            async with asyncio.timeout(_STARTED_WITHIN):
-                while not (client_file.exists() and (binding := client_file.read_text())):
-                    if self._process.returncode is not None:
-                        raise HostError(f"the Durable extension ended at its start: {self._complaint()}")
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise HostError(f"the Durable extension was not up within {_STARTED_WITHIN:.0f} s") from None
-        return binding
+        return self._process
 
     async def _watch_program(self) -> None:
         """Ends the host when the extension ends: in Azure they are one process."""

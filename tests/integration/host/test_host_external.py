@@ -26,6 +26,26 @@ def test_a_program_that_cannot_be_run_stops_the_host(make_host: MakeHost, progra
     assert said in str(error.value)
 
 
+def test_it_is_started_again_where_another_program_was_faster_to_take_its_port(
+    make_host: MakeHost, tmp_path: Path
+) -> None:
+    program, once = tmp_path / "extension", tmp_path / "once"
+    program.write_text(f"""#!/bin/sh
+if mkdir {once}; then
+  echo "Unhandled exception. System.Net.Sockets.SocketException (98): Address already in use"
+  exit 134
+fi
+echo '{{"rpcBaseUrl": "http://127.0.0.1:9/"}}' > "$CLIENT_FILE"
+exec sleep 60
+""")
+    program.chmod(0o700)
+
+    host = make_host("restart_app", {"DURABLE_HOST": str(program)}).start()
+
+    assert once.exists()
+    assert host.stop() == 0
+
+
 async def test_a_killed_host_takes_the_extension_with_it_and_finds_its_task_hub_again(
     make_host: MakeHost, durable_extension: Mapping[str, str]
 ) -> None:
