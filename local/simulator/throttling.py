@@ -3,7 +3,7 @@
 Site Recovery's set calls (all that writes) have a limit of their own, 200 in a minute: so says Microsoft's script for
 agent updates. Whether that counts by subscription, by vault or by caller is not known, nor are the refusal's words.
 
-Microsoft.Compute has limits of its own, whoever calls (azure-compute-docs, compute-throttling-limits): 300 lists of VMs
+Microsoft.Compute has limits for all callers together (azure-compute-docs, compute-throttling-limits): 300 lists of VMs
 in a minute, 900 at once. They count by region, too, and a list is of all regions: here by subscription alone. Of one VM
 12 reads in a minute, 36 at once, its instance view and its extensions among them.
 

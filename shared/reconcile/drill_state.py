@@ -101,7 +101,7 @@ class DrillRun(Model):
         taken = self.with_(orders=(*self.orders, order.token)[-MAX_ORDERS:])
         if self.phase in {DrillPhase.CLEANUP, DrillPhase.FOLLOW_CLEANUP, DrillPhase.FINISH}:
             return taken.with_(resume_at=None)
-        # A VM that was looked at has passed or not, whoever ends the time for which it is kept.
+        # A VM that was looked at has passed or not, also if someone ends the time for which it is kept.
         error = self.error or (None if self.phase is DrillPhase.KEEP else _CANCELLED)
         return taken.go_to(DrillPhase.CLEANUP, now, error=error, job="", ended_by=order.asked_by)
 

@@ -241,7 +241,7 @@ async def test_what_is_beyond_it_is_refused_and_holds_back_set_calls_alone() -> 
 
 
 async def test_a_list_of_vms_that_is_refused_holds_back_lists_of_vms_alone() -> None:
-    """Others have used them up, as far as this process cannot know: Microsoft.Compute counts whoever calls."""
+    """Others have used them up, as far as this process cannot know: Microsoft.Compute counts all callers."""
     async with gateways(speed=0.01) as (simulator, (gateway,)):
         for _ in range(900):
             simulator.gateway.throttle.take_of_service("GET", VM_LISTS, f"subscription/{SUBSCRIPTION}", "another")
@@ -255,7 +255,7 @@ async def test_a_list_of_vms_that_is_refused_holds_back_lists_of_vms_alone() -> 
 
 
 async def test_a_vm_that_others_read_all_the_time_holds_back_no_other_read() -> None:
-    """They have used up what Microsoft.Compute allows of this VM; whoever needs it comes back for it."""
+    """They have used up what Microsoft.Compute allows of this VM: its read waits, and no other one does."""
     async with gateways(speed=0.01) as (simulator, (gateway,)):
         for _ in range(36):
             simulator.gateway.throttle.take_of_service("GET", f"{WEB}/instanceView", "", "another")

@@ -405,7 +405,7 @@ async def test_and_so_it_does_if_the_client_that_took_it_over_did_not_start_it()
 
 
 async def test_what_was_left_long_ago_is_not_taken_over() -> None:
-    """The VM may have been tagged since, and untagged again: then its grace period begins anew."""
+    """The VM may have been tagged since, and untagged again: then its grace period begins again."""
     client = FakeDurableClient()
     client.status, client.state, client.output = Status.Terminated, LOST.dump(), EXPIRED
     client.last_updated = datetime.now(UTC) - timedelta(hours=3)
