@@ -274,8 +274,8 @@ async def _take_over(client: DurableOrchestrationClient, instance: str, run: Run
 
 
 def _was_left(status: Any, poll_seconds: float) -> bool:
-    """Whether a run was terminated for the next one a short time ago, and that was not started. An order of
-    long ago does not hold any more: the VM may have been tagged and untagged since."""
+    """Whether a run was terminated for the next one a short time ago, and that was not started. An order of long ago
+    does not hold any more: the VM may have been tagged and untagged since."""
     ended = status.last_updated_time
     recent = ended is not None and datetime.now(UTC) - ended < _lease(poll_seconds)
     return bool(status.output == EXPIRED and recent)

@@ -112,6 +112,17 @@ def examples_for(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:
     }
 
 
+def whole_number(least: int, most: int) -> Callable[[Any], int]:
+    """A validator of a member: neither a text nor a number with a point is taken for a whole one."""
+
+    def check(given: Any) -> int:
+        if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return given
+
+    return check
+
+
 def _check(read: Callable[[str], object]) -> Callable[[str], str]:
     """Validates the text and keeps it as given: a tag holds what its owner wrote."""
 

@@ -1,6 +1,5 @@
 """The drill of one VM: begin it, what it would be, how it stands, and clean it up now."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -21,7 +20,7 @@ from shared.observe.drill import preflight
 from shared.observe.drill_groups import lead_of
 from shared.orchestrations import SignalError, begin_drill, drill_instance_of, end_drill, status_of
 from shared.reconcile.drill_state import DrillPhase, DrillRun
-from triggers.body import validated
+from triggers.body import validated, whole_number
 from triggers.callers import caller_of
 from triggers.operations import Json, describe, document_body, reference, with_body
 from triggers.problems import Problem, status_not_read
@@ -54,17 +53,6 @@ def _point(text: str) -> str:
     if text not in {LATEST, LATEST_PROCESSED, APP_CONSISTENT} and "-" not in text:
         raise ValueError(_POINTS)
     return text
-
-
-def whole_number(least: int, most: int) -> Callable[[Any], int]:
-    """A validator: neither a text nor a number with a point is taken for a whole one."""
-
-    def check(given: Any) -> int:
-        if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return given
-
-    return check
 
 
 class DrillBody(BaseModel):

@@ -20,8 +20,9 @@ from shared.reconcile.batch import AT_ONCE as IN_ONE_STEP
 from shared.reconcile.batch import MOST_VMS
 from shared.reconcile.drill_batch import AT_ONCE, MOST_AT_ONCE, PREFIX, DrillBatch
 from triggers.batches import find_batch, read_batch, start_batch, state_in
+from triggers.body import whole_number
 from triggers.callers import caller_of
-from triggers.drill import EXAMPLE_NETWORK, DrillBody, require_drills, whole_number
+from triggers.drill import EXAMPLE_NETWORK, DrillBody, require_drills
 from triggers.drills_views import DrillBatchAccepted, DrillBatchesView, DrillBatchRow, DrillBatchView, DrillPlansView
 from triggers.operations import Json, describe
 from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of

@@ -30,6 +30,9 @@ from shared.reconcile.drift import is_moved, still_replicated
 from shared.reconcile.health import last_of, of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
 
+_OF_TESTS = {"FailoverNotReady", "TestFailoverOverdue"}
+"""What the service may say of a VM for the very reason that it is being tested."""
+
 
 def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
     """The status of every VM and every item of the inventory, in the order of the VM IDs."""
@@ -54,10 +57,6 @@ def target_groups(
             overrides = shared.of(vm)
             found.add(target_group(vm, overrides, placement.target_region(vm, overrides, settings, vault_regions)))
     return {group for group in found if group not in settings.source and group in settings.target}
-
-
-_OF_TESTS = {"FailoverNotReady", "TestFailoverOverdue"}
-"""What the service may say of a VM for the very reason that it is being tested."""
 
 
 def _overrides(groups: Mapping[str, Group], settings: Settings) -> SharedOverrides:

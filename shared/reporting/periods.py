@@ -52,10 +52,10 @@ class VmPeriod:
 
     From its `first` row in which it is required (0: none) to its `last`, or the last in which its state is not known,
     it was seen for `observed` seconds, of them `compliant` as it should be, and for `over` seconds with an RPO above
-    its limit. `rpo` maps an RPO (minutes, see `bucket`) to
-    the seconds that it was so, `causes` a finding's code and `holds` a reason of a hold likewise; `worst` is the worst
-    RPO, in seconds. `state`, `policy` and `tags` are the last seen. `protected_since` is when it was first seen
-    protected, without a time since in which nothing protected it, or 0.
+    its limit. `rpo` maps an RPO (minutes, see `bucket`) to the seconds that it was so, `causes` a finding's code and
+    `holds` a reason of a hold likewise; `worst` is the worst RPO, in seconds. `state`, `policy` and `tags` are the last
+    seen. `protected_since` is when it was first seen protected, without a time since in which nothing protected it,
+    or 0.
     """
 
     vm: str
